@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 import structlog
@@ -16,13 +16,32 @@ from bot.errors import ConfigError, StoreError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-config_option = click.option(
-    "--config",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("config.toml"),
-    show_default=True,
-    help="The file with your settings; `klingbot init` writes one.",
+USUAL_FILE = Path("config.toml")
+
+
+def _found(context: click.Context, parameter: click.Parameter, named: Path | None) -> Path | None:
+    """The file to read; None where none was named, there is none here, and the environment has settings."""
+    from bot.settings.sources import variables
+
+    del context, parameter
+    if named is None and not USUAL_FILE.exists() and variables(os.environ):
+        return None
+    return named or USUAL_FILE
+
+
+def _config_option(**more: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    return click.option(
+        "--config",
+        "path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="KLINGBOT_CONFIG",
+        **more,
+    )
+
+
+config_option = _config_option(
+    callback=_found,
+    help="The file with your settings (config.toml); without one, the environment is enough.",
 )
 
 
@@ -59,7 +78,7 @@ def main() -> None:
 @main.command()
 @config_option
 @_explained
-def run(path: Path) -> None:
+def run(path: Path | None) -> None:
     """Run the bot until Ctrl-C."""
     from bot import (
         app,
@@ -67,11 +86,14 @@ def run(path: Path) -> None:
         log,
     )
     from bot.settings import config
+    from bot.settings.sources import of_kubernetes
 
     settings = config.load(path, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
     # What people send and what the bot knows of them is nobody else's on this machine.
     os.umask(0o077)
+    if ignored := of_kubernetes(os.environ):
+        structlog.get_logger(__name__).info("variables that Kubernetes sets are no settings", ignored=ignored)
     try:
         asyncio.run(application.run(app.opened(settings)))
     except ConfigError:
@@ -82,7 +104,9 @@ def run(path: Path) -> None:
     except Exception:  # noqa: BLE001  whatever it is, it must not reach the terminal unredacted
         # Through the log, which takes the secrets out: Telegram's errors quote the token.
         structlog.get_logger(__name__).critical(
-            "the bot cannot go on", try_this=f"klingbot check --config {path}", exc_info=True
+            "the bot cannot go on",
+            try_this="klingbot check" + (f" --config {path}" if path else ""),
+            exc_info=True,
         )
         sys.exit(1)
 
@@ -112,7 +136,7 @@ def demo(port: int, script: Path | None, browser: bool) -> None:
 @main.command()
 @config_option
 @_explained
-def check(path: Path) -> None:
+def check(path: Path | None) -> None:
     """Test the settings, the store, the Telegram token and every Kling key; one line each."""
     from bot import log
     from bot.cli import check as checks
@@ -120,7 +144,7 @@ def check(path: Path) -> None:
 
     settings = config.load(path, os.environ)
     log.setup("ERROR", settings.logging.format, settings.secrets(), sys.stderr)
-    click.echo(f"ok    config: {path}")
+    click.echo(f"ok    config: {path or 'the environment'}")
     results = asyncio.run(checks.check(settings))
     for result in results:
         click.echo(f"{result.mark}  {result.subject}: {result.text}")
@@ -128,7 +152,7 @@ def check(path: Path) -> None:
 
 
 @main.command()
-@config_option
+@_config_option(default=USUAL_FILE, show_default=True, help="The file to write.")
 @click.option("--force", is_flag=True, help="Write over a file that exists.")
 def init(path: Path, force: bool) -> None:
     """Ask a few questions and write the settings."""
@@ -159,7 +183,7 @@ class _Admin(click.Group):
 @main.command("admin", cls=_Admin)
 @config_option
 @click.pass_context
-def admin_(context: click.Context, path: Path) -> None:
+def admin_(context: click.Context, path: Path | None) -> None:
     """Do what the panel does from a shell, also while the bot runs.
 
     What is printed is for scripts: a line for each row, a tab between two columns, a dash for what there is not,
@@ -171,7 +195,7 @@ def admin_(context: click.Context, path: Path) -> None:
 @main.command()
 @config_option
 @_explained
-def migrate(path: Path) -> None:
+def migrate(path: Path | None) -> None:
     """Bring the store to the form that this version needs (`run` does it by itself)."""
     from bot.settings import config
     from bot.store import migrate, path_of

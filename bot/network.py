@@ -1,6 +1,8 @@
 """The way to the network: HTTP clients that share their TLS contexts, and the addresses that keys may be sent to."""
 
+import errno
 import ipaddress
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,6 +72,16 @@ class _OnDemand(httpx.AsyncBaseTransport):
             await transport.aclose()
 
 
+_UNREACHABLE = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "the connection was cut",
+    errno.EHOSTUNREACH: "no route to it",
+    errno.ENETUNREACH: "no network",
+    errno.EACCES: "the system forbids the connection",
+    errno.EPERM: "the system forbids the connection",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Insecure:
     """Why no secure connection was made: nothing was sent. `reason` is in OpenSSL's words, and holds no address.
@@ -100,6 +112,24 @@ def why_insecure(error: BaseException) -> Insecure | None:
         # What follows the comma names the host.
         return Insecure(True, found.verify_message.partition(",")[0].rstrip("."))
     return Insecure(False, (found.reason or "handshake failed").replace("_", " ").lower())
+
+
+def why_unreachable(error: BaseException) -> str:
+    """Why a server was not reached, in a few words without an address; empty where the error does not say."""
+    if (insecure := why_insecure(error)) is not None:
+        return str(insecure)
+    words = ""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "its name is not known to the DNS"
+        if isinstance(cause, TimeoutError):
+            words = "no answer in time"
+        elif isinstance(cause, OSError) and cause.errno in _UNREACHABLE:
+            # The innermost knows best, and libraries take a refused connection for one that was too slow.
+            words = _UNREACHABLE[cause.errno]
+        cause = cause.__cause__ or cause.__context__
+    return words
 
 
 def split(value: str) -> SplitResult | None:

@@ -20,7 +20,7 @@ from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
 from bot.domain.types import MINUTE, UserId
 from bot.errors import ConfigError, LoggedOut
-from bot.network import Network, is_loopback, why_insecure
+from bot.network import Network, is_loopback, why_insecure, why_unreachable
 from bot.services.container import Services
 from bot.services.ports import (
     ChatError,
@@ -304,8 +304,7 @@ async def _greet(bot: Bot, sleep: Sleep) -> None:
                 wait = next(seconds)
                 log.warning(
                     "Telegram cannot be reached",
-                    kind=type(error).__name__,
-                    reason=str(why_insecure(error) or ""),
+                    reason=why_unreachable(error) or type(error).__name__,
                     pause=wait,
                 )
             await sleep(wait)

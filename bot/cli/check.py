@@ -18,12 +18,12 @@ from bot.domain.requests.catalog import Catalog
 from bot.domain.tasks.learned import Learned
 from bot.domain.tasks.resource_packs import ResourcePack
 from bot.domain.types import ProviderName
-from bot.errors import LoggedOut, StoreError
+from bot.errors import ConfigError, LoggedOut, StoreError
 from bot.kling.client import KlingClient
 from bot.kling.errors import ProviderError, Throttled
 from bot.kling.pool import ProviderPool, open_pool
 from bot.masking import Mask
-from bot.network import Network, why_insecure
+from bot.network import Network, why_unreachable
 from bot.settings.config import Settings
 from bot.store import Store
 
@@ -125,7 +125,7 @@ async def _store(settings: Settings) -> tuple[Result, Mapping[ProviderName, Sequ
     """Whether the store is sound, and what it holds of what the providers' answers taught."""
     try:
         store = await Store.open(settings.store.url)
-    except (OSError, sqlite3.Error, StoreError) as error:
+    except (OSError, sqlite3.Error, StoreError, ConfigError) as error:
         return Result("store", False, str(error)), {}
     try:
         answer = await store.check()
@@ -156,8 +156,8 @@ async def _telegram(settings: Settings, network: Network) -> list[Result]:
                 webhook = await _ask(http, settings, "getWebhookInfo") if me.get("ok") else {}
     except (httpx.HTTPError, ValueError) as error:
         # The text of the error may hold the address, and so the token.
-        words = why_insecure(error) or f"not reached ({type(error).__name__})"
-        return [Result("telegram", False, str(words))]
+        words = f"not reached: {why_unreachable(error) or type(error).__name__}"
+        return [Result("telegram", False, words)]
     if "ok" not in me:
         return [
             Result("telegram", False, "something answers at telegram.base_url, but not as a Bot API does")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sqlite3
 import sys
 import time
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import wraps
+from html import unescape
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
@@ -19,6 +21,7 @@ from bot import log
 from bot.clock import Clock, Runtime
 from bot.domain.types import Millis, UserId
 from bot.errors import ConfigError, StoreError, UserError
+from bot.i18n import DEFAULT, for_language
 from bot.kling.pool import ConfiguredOffer
 from bot.services.container import Administration, admin_actions, administration, shell_tasks
 from bot.services.operations.actions import Actions
@@ -32,6 +35,7 @@ P = ParamSpec("P")
 LISTED = 50
 """Rows of a list at most."""
 
+_TAG = re.compile("<[^>]*>")
 _GAPS = str.maketrans("\t\r\n", "   ")
 
 
@@ -84,7 +88,7 @@ def at_desk(work: Callable[Concatenate[CliContext, P], Awaitable[None]]) -> Call
 
     @wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        path: Path = click.get_current_context().obj
+        path: Path | None = click.get_current_context().obj
 
         async def do() -> None:
             settings = config.load(path, os.environ)
@@ -98,12 +102,24 @@ def at_desk(work: Callable[Concatenate[CliContext, P], Awaitable[None]]) -> Call
         except ConfigError as error:
             raise click.ClickException("; ".join(error.problems)) from None
         except UserError as error:
-            told = ", ".join(f"{name}={value}" for name, value in error.params.items())
-            raise click.ClickException(_in_one_line(f"{error.key} {told}")) from None
+            raise click.ClickException(_refusal(error)) from None
+        except BrokenPipeError:
+            # Whoever read the output has enough, as `head` has: click ends quietly.
+            raise
         except (OSError, sqlite3.Error, StoreError) as error:
             raise click.ClickException(_in_one_line(f"the store cannot be used: {error}")) from None
 
     return run
+
+
+def _refusal(error: UserError) -> str:
+    """The sentence that a chat would show, and its key: that stays the same for scripts where the sentence does not."""
+    try:
+        sentence = for_language(DEFAULT)(error.key, **error.params)
+    except KeyError:
+        # A chat words some of what goes into the sentence itself.
+        sentence = ", ".join(f"{name}={value}" for name, value in error.params.items())
+    return _in_one_line(f"{unescape(_TAG.sub('', sentence))} ({error.key})")
 
 
 def row(*cells: object) -> None:

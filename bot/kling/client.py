@@ -47,7 +47,7 @@ from bot.kling.wire import (
     TaskStatus,
     is_of_another,
 )
-from bot.network import why_insecure
+from bot.network import why_insecure, why_unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -521,7 +521,9 @@ class KlingClient:
             insecure = why_insecure(error)
             if insecure is not None and insecure.is_certificate:
                 raise errors.Untrusted(insecure.reason, code=type(error).__name__) from None
-            raise errors.Unavailable(str(insecure or "not reached"), code=type(error).__name__) from None
+            reason = why_unreachable(error)
+            words = str(insecure) if insecure else f"not reached: {reason}" if reason else "not reached"
+            raise errors.Unavailable(words, code=type(error).__name__) from None
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             kind = errors.Ambiguous if submitting else errors.Unavailable
             raise kind("the connection broke", code=type(error).__name__) from None

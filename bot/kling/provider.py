@@ -1,6 +1,7 @@
 """A provider as operators describe it: where it is, how it is spoken to, what it offers and may cost."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -69,9 +70,18 @@ class Rows(BaseModel):
     def _rows(self) -> Self:
         try:
             catalogs.load(self.model_dump())
-        except ValidationError as error:
-            raise ValueError(first_mistake(error)) from None
+        except ValidationError:
+            raise ValueError("; ".join(self._mistakes())) from None
         return self
+
+    def _mistakes(self) -> Iterator[str]:
+        """The first mistake of each row that is wrong, with its name."""
+        for section, named in self.model_dump().items():
+            for name, row in named.items():
+                try:
+                    catalogs.load({section: {name: row}})
+                except ValidationError as error:
+                    yield f"{section}.{name}.{first_mistake(error)}"
 
 
 class Provider(Capped, BaseModel):

@@ -23,6 +23,7 @@ from bot.domain.operations.overrides import Overridable
 from bot.errors import ConfigError
 from bot.kling import callback
 from bot.kling.provider import PriceTables, Provider
+from bot.settings.places import KeyPath, did_you_mean, keys_at, secrets_of
 from bot.settings.sections import (
     Access,
     Alerts,
@@ -45,7 +46,7 @@ from bot.settings.sections import (
     Telegram,
     Web,
 )
-from bot.settings.sources import PREFIX, Gathered, KeyPath, dotted, gather
+from bot.settings.sources import PREFIX, Gathered, dotted, gather
 
 
 class Settings(BaseModel):
@@ -114,7 +115,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         ConfigError: with every problem, each naming its key, where its value stands, and what is allowed.
 
     """
-    gathered = gather(path, environ)
+    gathered = gather(path, environ, secrets_of(Settings))
     # What is missing in a section is told key by key, also where the whole section is.
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
@@ -235,7 +236,7 @@ def _line(place: KeyPath, mistake: ErrorDetails, gathered: Gathered, path: Path 
     if kind == "missing":
         where = path if path is not None else "the environment"
         if place == ("providers",):
-            return f"providers: is missing in {where}; at least one [[providers]] table is needed"
+            return f"providers: is missing in {where}; at least one is needed (or set {PREFIX}PROVIDERS__0__NAME …)"
         variable = PREFIX + "__".join(part.upper() for part in place)
         return f"{dotted(place)}: is missing in {where} (or set {variable})"
     if kind == "string_pattern_mismatch":
@@ -243,4 +244,9 @@ def _line(place: KeyPath, mistake: ErrorDetails, gathered: Gathered, path: Path 
     else:
         message = _ALLOWED.get(kind) or mistake["msg"].removeprefix("Value error, ")
         message = re.sub(r"^Input should be", "must be", message)
+    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+        message += did_you_mean(place[-1], keys_at(Settings, place[:-1]))
+    elif kind in {"literal_error", "enum"}:
+        # No secret is one of a few words.
+        message += did_you_mean(gathered.value(place), re.findall(r"'([^']+)'", mistake["ctx"]["expected"]))
     return f"{dotted(place)}{gathered.origin(place)}: {message[:1].lower()}{message[1:]}"

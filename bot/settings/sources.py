@@ -12,26 +12,23 @@ with fixed names, where ours are named beside their keys. Nothing of it would be
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.errors import ConfigError
+from bot.settings.places import KeyPath, lines_of
 
 PREFIX = "KLINGBOT_"
 
-KeyPath = tuple[str, ...]
+OTHERS = {"KLINGBOT_CONFIG"}
+"""Variables that are read elsewhere: the name of the settings file."""
 
 _NUMBER = re.compile("[0-9]{1,3}")
-
-SECRETS: tuple[tuple[str, str], ...] = (
-    ("telegram", "token"),
-    ("providers", "key"),
-    ("providers", "webhook_secret"),
-    ("assistant", "key"),
+_KUBERNETES = re.compile(
+    r"KLINGBOT_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
-"""Keys that may also be given as `<key>_file`."""
 
 
 @dataclass(slots=True)
@@ -43,15 +40,29 @@ class Gathered:
     problems: list[str] = field(default_factory=list)
 
     def origin(self, place: KeyPath) -> str:
-        """The place as ` (config.toml)`, or nothing where there is no value."""
+        """The place as ` (config.toml, line 3)`, or nothing where there is no value."""
         for length in range(len(place), -1, -1):
             if place[:length] in self.origins:
                 return f" ({self.origins[place[:length]]})"
         return ""
 
+    def value(self, place: KeyPath) -> Any:
+        """What was found at a place; None where nothing was."""
+        found: Any = self.data
+        for part in place:
+            if isinstance(found, dict):
+                found = found.get(part)
+            elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+                found = found[int(part)]
+            else:
+                return None
+        return found
 
-def gather(path: Path | None, environ: Mapping[str, str]) -> Gathered:
-    """Read everything.
+
+def gather(
+    path: Path | None, environ: Mapping[str, str], secrets: Iterable[tuple[str, str]] = ()
+) -> Gathered:
+    """Read everything; each of the `secrets`, a section and a key, may also be given as `<key>_file`.
 
     Raises:
         ConfigError: there is no such file, or it is not TOML; nothing else can be said then.
@@ -59,11 +70,13 @@ def gather(path: Path | None, environ: Mapping[str, str]) -> Gathered:
     """
     gathered = Gathered()
     if path is not None:
-        gathered.data = _read_toml(path)
+        text = _read(path)
+        gathered.data = _parse(path, text)
         gathered.origins[()] = str(path)
-    for variable in sorted(name for name in environ if name.upper().startswith(PREFIX)):
+        gathered.origins |= {place: f"{path}, line {line}" for place, line in lines_of(text).items()}
+    for variable in sorted(variables(environ)):
         _overlay(gathered, variable, environ[variable])
-    _read_secret_files(gathered, path.parent if path is not None else Path.cwd())
+    _read_secret_files(gathered, path.parent if path is not None else Path.cwd(), secrets)
     return gathered
 
 
@@ -80,16 +93,32 @@ def in_one_line(text: str) -> str:
     return text if text.isprintable() else repr(text)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def variables(environ: Mapping[str, str]) -> list[str]:
+    """The variables that are settings: ours, without those that Kubernetes sets for a service called klingbot."""
+    ours = [name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in OTHERS]
+    return [name for name in ours if name not in of_kubernetes(environ)]
+
+
+def of_kubernetes(environ: Mapping[str, str]) -> list[str]:
+    """The variables that Kubernetes sets in every container for a service called klingbot; they are no settings."""
+    return sorted(name for name in environ if _KUBERNETES.fullmatch(name))
+
+
+def _read(path: Path) -> str:
     try:
         # Some editors begin a file with a byte order mark.
-        return tomllib.loads(path.read_text("utf-8-sig"))
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError([f"{path}: there is no such file; `klingbot init` writes one"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: cannot be read: it is not UTF-8 text"]) from None
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from None
     except (ValueError, RecursionError) as error:
@@ -128,9 +157,9 @@ def _step(target: Any, part: str, *, following: str) -> Any:
     return None
 
 
-def _read_secret_files(gathered: Gathered, base: Path) -> None:
-    """Replace `token_file`, `key_file` and `webhook_secret_file` by what the files hold."""
-    for section, key in SECRETS:
+def _read_secret_files(gathered: Gathered, base: Path, secrets: Iterable[tuple[str, str]]) -> None:
+    """Replace `token_file`, `key_file` and the like by what the files hold."""
+    for section, key in secrets:
         tables = gathered.data.get(section)
         places: list[tuple[KeyPath, Any]] = [((section,), tables)]
         if isinstance(tables, list):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bot.errors import StoreLost, StoreStuck, StoreTrouble
+from bot.errors import ConfigError, StoreLost, StoreStuck, StoreTrouble
 
 _FOR_A_WHILE = {
     sqlite3.SQLITE_FULL: StoreTrouble.FULL,
@@ -15,6 +15,17 @@ _FOR_A_WHILE = {
     sqlite3.SQLITE_CANTOPEN: StoreTrouble.UNWRITABLE,
 }
 _FOR_GOOD = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_WRONG_PLACE = {
+    errno.ENOENT,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+}
+"""Errors of making its directory or file that waiting does not mend."""
+
 _PRIMARY = 0xFF
 """The bits of an error code that say what kind it is of."""
 
@@ -43,6 +54,8 @@ def opening_error(path: Path, error: OSError | sqlite3.Error) -> Exception:
     if is_damage(error):
         return StoreLost(f"{path} is damaged: {error}", is_damaged=True)
     trouble = trouble_of(error)
+    if isinstance(error, OSError) and error.errno in _WRONG_PLACE:
+        return ConfigError([f"store.url: {path} cannot be made there: {error.strerror}"])
     if isinstance(error, OSError):
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         trouble = StoreTrouble.FULL if full else StoreTrouble.UNWRITABLE

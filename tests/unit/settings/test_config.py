@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from bot.errors import ConfigError
 from bot.kling.provider import PriceTables
 from bot.settings.config import Settings, load
-from bot.settings.sources import SECRETS
+from bot.settings.places import did_you_mean, keys_at, lines_of, secrets_of
+from bot.settings.sources import of_kubernetes, variables
 
 ROOT = Path(__file__).parent.parent.parent.parent
 EXAMPLE = ROOT / "config.example.toml"
@@ -95,7 +96,7 @@ def test_the_example_shows_the_defaults(written):
 
 def test_the_example_tells_of_every_secret_file():
     text = EXAMPLE.read_text("utf-8")
-    assert [key for _, key in SECRETS if f"{key}_file" not in text] == []
+    assert [key for _, key in secrets_of(Settings) if f"{key}_file" not in text] == []
 
 
 def test_a_byte_order_mark_does_no_harm(written):
@@ -211,8 +212,98 @@ default = "kling-v9"
     }.items():
         (line,) = [line for line in told if line.startswith(f"{start} (")]
         assert words in line, line
-        assert line.startswith(f"{start} ({path}): "), line
+        # The line that it stands on is told, and is the right one.
+        where = re.match(rf"{re.escape(start)} \({re.escape(str(path))}, line (\d+)\): ", line)
+        assert where, line
+        assert (
+            path.read_text("utf-8").splitlines()[int(where[1]) - 1].startswith(re.split(r"[.\]]", start)[-1])
+        )
     assert len(told) == 18
+
+
+@pytest.mark.parametrize("place", sorted(set(lines_of(EXAMPLE.read_text("utf-8")))))
+def test_every_key_of_the_example_is_found_on_its_line_and_known_when_it_is_mistyped(place):
+    text = EXAMPLE.read_text("utf-8")
+    line = text.splitlines()[lines_of(text)[place] - 1]
+    names = [part for part in place if not part.isdigit()]
+    assert names[-1] in line
+    allowed = keys_at(Settings, place[:-1])
+    if allowed and not place[-1].isdigit():
+        assert did_you_mean(f"{place[-1]}s", allowed) == f"; did you mean {place[-1]}?"
+
+
+def test_lines_are_told_also_of_values_over_several_lines_and_of_every_kind_of_key():
+    text = """# telegram = 1
+title = '''
+[not.a.table]
+'''
+"a.b" = [
+  { inner = 1 }, # ]
+  "[[x]]",
+]
+c.d = {e = "}"}
+[[list]]
+one = 1
+[list.table]
+two = 2
+[[list]]
+one = "# no comment ["
+three = 3
+"""
+    assert lines_of(text) == {
+        ("title",): 2,
+        ("a.b",): 5,
+        ("c",): 9,
+        ("c", "d"): 9,
+        ("list", "0"): 10,
+        ("list", "0", "one"): 11,
+        ("list", "0", "table"): 12,
+        ("list", "0", "table", "two"): 13,
+        ("list", "1"): 14,
+        ("list", "1", "one"): 15,
+        ("list", "1", "three"): 16,
+    }
+
+
+def test_a_value_that_is_nearly_right_is_suggested_and_no_secret_is(written):
+    text = GOOD.replace(
+        'name = "official"', 'name = "official"\ndialect = "oficial"\ntokenn = "sk-nobody-sees-it"'
+    )
+    told = problems(written(text), {"KLINGBOT_LOGGING__LEVEL": "WARNIG"})
+    assert any("; did you mean official?" in line for line in told)
+    assert any("; did you mean WARNING?" in line for line in told)
+    assert not any("sk-nobody" in line or "oficial" in line.replace("official", "") for line in told)
+
+
+def test_every_secret_can_be_a_file_named_by_the_environment(written, tmp_path):
+    environ = {}
+    values = {"token": "123456:from-a-file", "webhook_secret": "whsec_" + "c2VjcmV0" * 4}
+    for section, key in secrets_of(Settings):
+        (tmp_path / f"{section}-{key}").write_text(values.get(key, f"{section}-{key}-from-a-file") + "\n")
+        number = "__0" if section == "providers" else ""
+        environ[f"KLINGBOT_{section}{number}__{key}_FILE".upper()] = str(tmp_path / f"{section}-{key}")
+    settings = load(written(GOOD), environ)
+    assert len(environ) >= 5
+    for section, key in secrets_of(Settings):
+        found = getattr(settings, section)
+        value = getattr(found[0] if section == "providers" else found, key).get_secret_value()
+        assert value == values.get(key, f"{section}-{key}-from-a-file")
+
+
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_setting(written):
+    environ = {
+        "KLINGBOT_SERVICE_HOST": "10.0.0.1",
+        "KLINGBOT_SERVICE_PORT": "8080",
+        "KLINGBOT_SERVICE_PORT_HTTP": "8080",
+        "KLINGBOT_PORT": "tcp://10.0.0.1:8080",
+        "KLINGBOT_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+        "KLINGBOT_PORT_8080_TCP_PROTO": "tcp",
+        "KLINGBOT_PORT_8080_TCP_PORT": "8080",
+        "KLINGBOT_PORT_8080_TCP_ADDR": "10.0.0.1",
+    }
+    assert load(written(GOOD), environ).telegram == load(written(GOOD), {}).telegram
+    assert of_kubernetes(environ) == sorted(environ)
+    assert variables(environ) == []
 
 
 def test_a_problem_names_the_variable_or_the_file_that_the_value_came_from(written, tmp_path):
@@ -235,7 +326,7 @@ def test_a_problem_names_the_variable_or_the_file_that_the_value_came_from(writt
 def test_nothing_at_all_is_told_as_what_is_missing():
     assert problems(None) == (
         "telegram.token: is missing in the environment (or set KLINGBOT_TELEGRAM__TOKEN)",
-        "providers: is missing in the environment; at least one [[providers]] table is needed",
+        "providers: is missing in the environment; at least one is needed (or set KLINGBOT_PROVIDERS__0__NAME …)",
     )
 
 
@@ -351,8 +442,8 @@ def test_operators_add_models_to_the_catalog(written):
 
 def test_a_row_of_the_catalog_that_is_wrong_is_told_with_its_column(written):
     (problem,) = problems(written(GOOD + "\n[catalog.models.kling-v2-6]\nspeed = 9\n"))
-    assert "kling-v2-6" in problem or "speed" in problem
-    assert "catalog" in problem
+    assert problem.startswith("catalog (")
+    assert "models.kling-v2-6.speed" in problem
 
 
 def test_the_newer_standard_takes_no_pair_of_keys(written):
