@@ -132,6 +132,11 @@ class KlingClient:
         self._named = models_of(config, dialect)
         self._limits: Limits = (
             ("operation", lambda request: request.operation not in self.operations),
+            # A series is one task, and each of its images takes a place.
+            (
+                "series",
+                lambda request: isinstance(request.series, int) and request.series > config.max_images,
+            ),
             # Elements and voices are known to their own account only, and some videos to the one that made them.
             ("account", lambda request: request.account not in {None, self.name}),
             (

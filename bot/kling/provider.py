@@ -20,7 +20,7 @@ from bot.domain.operations.overrides import Overridable
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.model import ChangedPrices, PriceColumns
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import MAX_COUNT
+from bot.domain.requests.request import AUTO_SERIES
 from bot.domain.types import ProviderName, short_hash
 from bot.kling import dialects
 from bot.kling.callback import signing_key
@@ -91,7 +91,7 @@ class Provider(Capped, BaseModel):
     `paths` are by operation or `model/operation`; those of the newer standard hold `{model}`, in whose place the model's name
     goes. `without_ids` are models whose requests bear neither our own id nor an address to call back.
     `max_images` is how many images one submission asks for: each takes a place in its package (Kling API, concurrency
-    rules), so that an order of more is split. No `operations`: what is usual in its dialect. `catalog` has rows, or columns of
+    rules), so that an order of more is split, and a longer series is not made there. No `operations`: what is usual in its dialect. `catalog` has rows, or columns of
     rows, that differ here only. `cost` is what a credit costs there, compared with the others.
     """
 
@@ -105,7 +105,7 @@ class Provider(Capped, BaseModel):
     webhook_secret: SecretStr = SecretStr("")
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 5
-    max_images: Annotated[int, Field(ge=1, le=MAX_COUNT)] = MAX_COUNT
+    max_images: Annotated[int, Field(ge=1, le=AUTO_SERIES)] = AUTO_SERIES
     priority: Annotated[int, Field(ge=0, le=1000)] = 1
     timeout: Annotated[float, Field(ge=1, le=170)] = 60
     rate: Annotated[float, Field(gt=0, le=1000)] = 5

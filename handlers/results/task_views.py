@@ -212,6 +212,8 @@ def _continues(t: Texts, delivery: Delivery, continued: Continued) -> str:
 
 def _lacks(t: Texts, request: GenerationRequest, less: Shortfall) -> str:
     """What is less than was ordered, and what was refunded for it."""
+    if request.series == "auto" and not less.is_lesser:
+        return t("delivery.chosen", made=less.results or request.results, credits=credits(t, less.refunded))
     parts = []
     if less.seconds is not None:
         parts.append(t("delivery.less.seconds", made=less.seconds, ordered=request.duration))

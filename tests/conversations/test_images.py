@@ -107,7 +107,7 @@ async def test_a_series_is_an_album_and_what_did_not_come_of_it_is_refunded(bot,
     assert "n" not in body
     assert len(photos(bot)) == made
     assert bot.balance(ADA) == (-credits, 0)
-    told = [photo for photo in photos(bot) if "4 of 9" in photo.get("caption", "")]
+    told = [photo for photo in photos(bot) if "Kling made 4 images" in photo.get("caption", "")]
     assert len(told) == (number == "auto")
 
 

@@ -232,3 +232,47 @@ async def test_fifteen_inputs_of_a_card_are_named_by_taps(newer):
     assert added.startswith("@element_05 ")
     assert {item["id"] for item in body["contents"][1:]} == set(re.findall(r"@(\w+)", prompt))
     assert len(body["contents"]) == 16
+
+
+async def test_images_of_the_newer_standard_are_reached_by_name_and_come_as_one_album(newer):
+    await newer.telegram.send_album(
+        ADA, plain_images(2), "/image @1 rides @2 --model image-4.0 --size 4k --n 3 21:9"
+    )
+    await newer.ended()
+    ((path, body),) = submitted(newer)
+    assert path == "/omni-image/kling-image-4.0"
+    assert body["contents"] == [
+        {"type": "prompt", "text": "@image_1 rides @image_2"},
+        {"type": "refer_image", "id": "image_1"},
+        {"type": "refer_image", "id": "image_2"},
+    ]
+    assert body["settings"] == {"resolution": "4k", "aspect_ratio": "21:9", "n": 3}
+    assert "options" not in body
+    sent = [message for message in newer.telegram.replies(ADA) if message.get("media_group_id")]
+    assert len({message["media_group_id"] for message in sent}) == 1
+    assert len(sent) == 3
+    assert newer.balance(ADA) == (-26, 0)
+
+
+async def test_a_series_of_ten_is_one_album_and_a_lost_answer_makes_it_once(newer):
+    newer.kling.behaviour.lose_next = 1
+    await newer.telegram.say(ADA, "/image the ten plagues --model image-4.0 --series 10")
+    await newer.ended()
+    assert len(newer.kling.tasks) == 1
+    ((_, body),) = submitted(newer)
+    assert (body["settings"]["result_type"], body["settings"]["series_amount"]) == ("series", 10)
+    sent = [message for message in newer.telegram.replies(ADA) if message.get("media_group_id")]
+    assert len(sent) == 10
+    assert len({message["media_group_id"] for message in sent}) == 1
+    assert newer.balance(ADA) == (-43, 0)
+
+
+async def test_a_key_pair_has_no_images_of_the_newer_standard(world):
+    world.configure(daily=1000)
+    await world.start()
+    await world.telegram.say(ADA, "/models")
+    listed = await world.telegram.wait_text(ADA, "image-o1")
+    assert "image-4.0" not in listed["text"]
+    await world.telegram.say(ADA, "/image a fox --model image-4.0")
+    await world.telegram.wait_text(ADA, "kling-image-4.0")
+    assert world.kling.tasks == {}

@@ -18,6 +18,7 @@ from bot.clock import Runtime
 from bot.demo.kling import body
 from bot.demo.kling.official import ENDPOINTS
 from bot.demo.kling.refusals import Refusal
+from bot.demo.kling.unified_images import PLACE, ImageBody
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
@@ -178,7 +179,9 @@ TYPED_OF_IMAGES: tuple[dict[str, Any], ...] = (
     {},
     {"count": 9},
     {"series": 9},
+    {"series": 10},
     {"series": "auto", "resolution": "4k"},
+    {"resolution": "8k"},
     {"resolution": "2k", "aspect_ratio": "21:9"},
     {"aspect_ratio": None},
     {"negative_prompt": "blur, text"},
@@ -246,10 +249,11 @@ async def test_every_choice_on_a_card_of_images_is_taken(shop):
 
 def read_refusal(shop: Shop, request: GenerationRequest) -> str:
     """How the stand-in refuses the body of a request; nothing where it reads it."""
-    sent = shop.client.dialect.submit(request, SubmitContext("klingbot-1", CONTENT))
-    name = sent.path.partition("/v1/")[2]
+    ours = "" if request.model in shop.client.config.without_ids else "klingbot-1"
+    sent = shop.client.dialect.submit(request, SubmitContext(ours, CONTENT))
+    name = sent.path.partition("/v1/")[2] or sent.path[1:]
     try:
-        body.read(ENDPOINTS[name], json.loads(json.dumps(sent.json))).order(name)
+        body.read({**ENDPOINTS, PLACE: ImageBody}[name], json.loads(json.dumps(sent.json))).order(name)
     except Refusal as refusal:
         return f"{request.operation} {refusal}"
     return ""

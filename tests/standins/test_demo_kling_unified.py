@@ -11,6 +11,7 @@ V25_I = "/image-to-video/kling-2.5-turbo"
 OMNI, O1 = "/omni-video/kling-3.0-omni", "/omni-video/kling-o1"
 MOTION = "/motion-control/kling-3.0"
 V4, V4_I, V4_OMNI = (f"/{kind}/kling-4.0" for kind in ("text-to-video", "image-to-video", "omni-video"))
+V4_IMAGE = "/omni-image/kling-image-4.0"
 FLASH_I, FLASH_OMNI = "/image-to-video/kling-4.0-flash", "/omni-video/kling-4.0-flash"
 
 
@@ -55,6 +56,13 @@ ACCEPTED = [
     (V4_OMNI, contents(words("@cat1"), element(1), aspect_ratio="adaptive")),
     (FLASH_I, contents(frame(), duration=20)),
 ]
+IMAGES_ACCEPTED = [
+    (contents(words()), 1),
+    (contents(words("a" * 50_000), aspect_ratio="2:3", n=2), 2),
+    (contents(words("@a @cat1"), frame("refer_image", id="a"), element(1), resolution="4k"), 1),
+    (contents(words(), *[frame("refer_image")] * 10, result_type="series", series_amount=2), 2),
+    (contents(words(), result_type="series", series_amount="auto"), 4),
+]
 
 
 @pytest.mark.parametrize(("path", "body"), ACCEPTED)
@@ -73,6 +81,16 @@ async def test_what_the_documents_allow_is_accepted_and_done(shared, path, body)
     assert isinstance(task["outputs"][0]["duration"], str)
     assert task["billing"][0]["charge_type"] == "unit"
     assert await shared.file(task["outputs"][0]["url"])
+
+
+@pytest.mark.parametrize(("body", "number"), IMAGES_ACCEPTED)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_images_are_made_as_the_documents_allow(shared, body, number):
+    made = await shared.made(V4_IMAGE, body)
+    assert made["status"] == "submitted"
+    (task,) = (await shared.get("/tasks", task_ids=made["id"])).json()["data"]
+    assert [output["type"] for output in task["outputs"]] == ["image"] * number
+    assert task["billing"][0]["package_type"] == "image"
 
 
 REFUSED = [
@@ -141,6 +159,21 @@ REFUSED = [
     (FLASH_I, contents(frame(), duration=21), "between 3 and 20"),
     (FLASH_I, contents(frame("last_frame")), "type must be one of"),
     (FLASH_OMNI, contents(words(), frame("refer_image"), VOICE), "type must be one of"),
+    (V4_IMAGE, {"settings": {"n": 2}}, "contents is required"),
+    (V4_IMAGE, contents(frame("refer_image")), "must hold one prompt"),
+    (V4_IMAGE, contents(words("雪" * 21_001)), "at most 21000"),
+    (V4_IMAGE, contents(words(), frame()), "type must be one of"),
+    (V4_IMAGE, contents(words("@cat1"), *[frame("refer_image")] * 10, element(1)), "1 to 11 entries"),
+    (V4_IMAGE, contents(words(), *map(element, range(11))), "1 to 11 entries"),
+    (V4_IMAGE, contents(words(), element(1)), "must name @cat1"),
+    (V4_IMAGE, contents(words(), resolution="1k"), "must be one of 2k, 4k, 8k"),
+    (V4_IMAGE, contents(words(), aspect_ratio="5:4"), "must be one of"),
+    (V4_IMAGE, contents(words(), n=10), "between 1 and 9"),
+    (V4_IMAGE, contents(words(), series_amount=4), "unknown field: settings.series_amount"),
+    (V4_IMAGE, contents(words(), result_type="series", n=2), "unknown field: settings.n"),
+    (V4_IMAGE, contents(words(), result_type="series", series_amount=11), "between 2 and 10"),
+    (V4_IMAGE, contents(words()) | {"options": {"external_task_id": "x"}}, "is not supported"),
+    (V4_IMAGE, contents(words()) | {"options": {"callback_url": "http://a.example"}}, "is not supported"),
     (TURBO, {"prompt": "; ".join(f"shot {n}, 1, a" for n in range(1, 8))}, "6 shots"),
     (OMNI, contents(words(), aspect_ratio="1:1", audio="original"), "needs a video"),
     (O1, contents(words(), frame(), duration=7), "5 or 10"),

@@ -29,8 +29,11 @@ MOST_ROWS = 500
 RATES = {"std": 0.3, "pro": 0.5, "4k": 3.0}
 """Units for a second of video."""
 
-IMAGE_UNITS = 8.0
+IMAGE_UNITS, UNITS_OF_MODEL = 8.0, {"kling-image-4.0": 17.0}
 """Units of the image pack for one picture; 40 of them are worth one unit of video."""
+
+LARGER = {"4k": 2, "8k": 4}
+"""How many times as much a larger picture costs."""
 
 SOUND_UNITS, CALL_UNITS = 0.25, 0.05
 DOLLARS = {"video": 0.14, "image": 0.0035, "try-on": 0.07}
@@ -66,7 +69,8 @@ def units(order: Order) -> float:
     if pack_of(order) == "try-on":
         return 1.0
     if order.product == "image":
-        return IMAGE_UNITS * order.count
+        times = 1 if order.still is None else LARGER.get(order.still.resolution, 1)
+        return UNITS_OF_MODEL.get(order.model, IMAGE_UNITS) * times * order.count
     return 0.0 if order.product == "element" else SOUND_UNITS
 
 

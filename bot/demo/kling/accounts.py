@@ -49,7 +49,7 @@ class Account:
     dialect: str
     secret: str = field(default="", repr=False)
     concurrent: int = 5
-    concurrent_images: int = 9
+    concurrent_images: int = 10
     webhook_secret: str = field(default="", repr=False)
     lenient: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -70,6 +70,7 @@ def _results(task: RemoteTask) -> dict[str, Any]:
                 "images": [{"index": 0, **{f"url_{number + 1}": address(task, number) for number in numbers}}]
             }
         if order.operation != "images/omni-image":
+            # The newer standard tells of a series as of any others.
             return {"images": images}
         single, series = ([], images) if order.series else (images, [])
         return {
@@ -140,7 +141,8 @@ def _bill(task: RemoteTask) -> dict[str, Any]:
 def _outputs(task: RemoteTask) -> list[dict[str, Any]]:
     results = _results(task)
     outputs = [{"type": "video", **video} for video in results.get("videos", ())]
-    outputs += [{"type": "image", "url": image["url"]} for image in results.get("images", ())]
+    images = [*results.get("images", ()), *results.get("series_images", ())]
+    outputs += [{"type": "image", "url": image["url"]} for image in images]
     outputs += [
         {
             "type": "audio",

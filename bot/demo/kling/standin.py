@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route, compile_path
 from starlette.types import Receive, Scope, Send
 
-from bot.demo.kling import gateways, official, unified
+from bot.demo.kling import gateways, official, unified, unified_images
 from bot.demo.kling.accounting import Book
 from bot.demo.kling.accounts import ACCOUNTS, Account, is_token, signed_in
 from bot.demo.kling.answers import (
@@ -58,7 +58,7 @@ class Dialect:
 
 
 DIALECTS: Mapping[str, Dialect] = {
-    "official": Dialect({**official.TABLE, **unified.TABLE}, refused),
+    "official": Dialect({**official.TABLE, **unified.TABLE, **unified_images.TABLE}, refused),
     "generic": Dialect(gateways.GENERIC, gateway_refused),
     "newapi": Dialect(gateways.NEWAPI, gateway_refused),
     "prefixed": Dialect(gateways.PREFIXED_TABLE, refused),

@@ -175,9 +175,8 @@ class Content(Body):
     voice_id: str = ""
     id: str = ""
 
-    def check(self, endpoint: Endpoint, where: str) -> None:
-        """Refuse what the endpoint does not take, and fields of other kinds."""
-        kinds = endpoint.contents
+    def check(self, kinds: Sequence[str], where: str) -> None:
+        """Refuse what an endpoint of these kinds does not take, and fields of other kinds."""
         forbid(self.type not in kinds, f"{where}type must be one of {', '.join(kinds)}")
         needed = _VALUES.get(self.type, ("url",))
         free = {"type", *needed} | (set() if self.type == "prompt" else {"id"})
@@ -314,7 +313,7 @@ class ContentsBody(UnifiedBody):
     def _checked(self, order: Order) -> Order:
         endpoint = ENDPOINTS[order.operation]
         for number, item in enumerate(self.contents):
-            item.check(endpoint, f"contents[{number}].")
+            item.check(endpoint.contents, f"contents[{number}].")
         names = [item.id for item in self.contents if item.sent("id")]
         forbid("" in names or len(set(names)) < len(names), "each id in contents must be there once")
         kinds = Counter(item.type for item in self.contents)
@@ -386,7 +385,7 @@ def _check_shots(prompt: str, seconds: int) -> None:
 # -- the endpoints -------------------------------------------------------------------------------------
 
 
-def _needs_key(answer: Handler) -> Handler:
+def needs_key(answer: Handler) -> Handler:
     """A handler that takes no signed tokens."""
 
     async def handle(service: Service, call: Call) -> Response:
@@ -488,7 +487,7 @@ def _submits(name: str, endpoint: Endpoint) -> Handler:
 
 
 TABLE: Table = {
-    "GET /tasks": _needs_key(by_ids),
-    "POST /tasks": _needs_key(by_cursor),
-    **{f"POST /{name}": _needs_key(_submits(name, endpoint)) for name, endpoint in ENDPOINTS.items()},
+    "GET /tasks": needs_key(by_ids),
+    "POST /tasks": needs_key(by_cursor),
+    **{f"POST /{name}": needs_key(_submits(name, endpoint)) for name, endpoint in ENDPOINTS.items()},
 }

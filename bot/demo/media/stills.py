@@ -10,7 +10,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from bot.demo.media.lettering import overlay
 from bot.demo.media.scene import landscape
 
-SHORT_SIDE = {"1k": 640, "2k": 1440, "4k": 2160}
+SHORT_SIDE = {"1k": 640, "2k": 1440, "4k": 2160, "8k": 4320}
+ENLARGED = {"2k": 2, "4k": 3, "8k": 6}
+"""How many times a picture is enlarged after it was drawn: drawing an 8K one in its size would take a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def render_still(spec: StillSpec, path: Path) -> None:
         picture = _worn(photos)
     else:
         picture = _blended(photos, spec)
+    if (times := ENLARGED.get(spec.resolution, 1)) > 1:
+        picture = picture.resize((picture.width * times, picture.height * times), Image.Resampling.BILINEAR)
     part = path.with_name(path.name + ".part")
     picture.save(part, "PNG")
     part.replace(path)
@@ -49,7 +53,7 @@ def _opened(data: bytes) -> Image.Image:
 
 def _size(spec: StillSpec) -> tuple[int, int]:
     across, down = (int(part) for part in spec.ratio.split(":"))
-    scale = SHORT_SIDE.get(spec.resolution, SHORT_SIDE["1k"]) / min(across, down)
+    scale = SHORT_SIDE[spec.resolution] / ENLARGED.get(spec.resolution, 1) / min(across, down)
     return round(across * scale), round(down * scale)
 
 

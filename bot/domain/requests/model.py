@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.domain.requests.films import FilmLimits
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
+    AUTO_SERIES,
     MAX_COUNT,
     MOST_ELEMENTS,
     MOST_FEATURES,
@@ -104,7 +105,7 @@ class Model(PriceColumns):
     `always_sounds`: there is no video without sound. `prompt_length` is how many characters a prompt may have,
     `prompt_length_other` one that is not English (0: as many). `counts_input`: with a video the seconds of what is given
     count as well. `draft_of` is the model whose videos it is good for drafts of.
-    `series` says whether it makes images that belong together, `auto_ratio` whether it finds the ratio of an image itself;
+    `series` is how many images it makes that belong together (0: none), `auto_ratio` says whether it finds the ratio of an image itself;
     `scene`, `style`, `reference_type`, `image_fidelity` and `face_fidelity` whether it takes what a request has of that name.
     `source_seconds` is how long a video may be that it edits or refers to, `videos_seconds` how long all are together, `film`
     what else a person's own must be like (None: as with every model). `retired` is the day (UTC) on which Kling ended it, `replaced_by` what stands in for it, the best first.
@@ -140,7 +141,7 @@ class Model(PriceColumns):
     inputs: tuple[JointLimit, ...] = ()
     strict: bool = False
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 4
-    series: bool = False
+    series: Annotated[int, Field(ge=0, le=AUTO_SERIES)] = 0
     auto_ratio: bool = False
     scene: bool = False
     style: bool = False

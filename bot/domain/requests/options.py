@@ -16,7 +16,6 @@ from bot.domain.requests.camera import CAMERAS, are_automatic, read_camera, read
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
-    AUTO_SERIES,
     FACES_LIMIT,
     FPS_LIMIT,
     MAX_COUNT,
@@ -415,7 +414,7 @@ class Option(StrEnum):
             field="series",
             words=("series", "组图"),
             read=read_series,
-            values=lambda *_: (None, *range(FEWEST_OF_SERIES, AUTO_SERIES + 1), "auto"),
+            values=lambda _, row: (None, *range(FEWEST_OF_SERIES, row.series + 1), "auto"),
             name=name_series,
             line=lambda request: (
                 Wording("option.series", {"series": name_series(request.series)}) if request.series else None

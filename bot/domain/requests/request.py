@@ -48,7 +48,7 @@ VideoRatio = Literal["16:9", "9:16", "1:1"]
 AspectRatio = Literal[VideoRatio, "4:3", "3:4", "3:2", "2:3", "21:9"]
 Resolution = Literal["1k", "2k", "4k", "8k"]
 ReferenceType = Literal["subject", "face"]
-Series = Annotated[int, Field(ge=2, le=9)] | Literal["auto"]
+Series = Annotated[int, Field(ge=2, le=10)] | Literal["auto"]
 CameraMove = Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
 CameraAxis = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
 
@@ -62,8 +62,8 @@ REFERENCE_TYPES: tuple[ReferenceType, ...] = get_args(ReferenceType)
 MAX_COUNT = 9
 """Results that one request brings at most (Kling API, `n` of images/generations and images/omni-image)."""
 
-AUTO_SERIES = 9
-"""Images that a series has at most where Kling chooses how many (Kling API, images/omni-image, series_amount)."""
+AUTO_SERIES = 10
+"""Images that a series has at most, of the model that makes most (kling-image-4.0); so many are held where Kling chooses."""
 
 
 class Resource(NamedTuple):

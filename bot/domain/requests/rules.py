@@ -223,6 +223,13 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
     ),
     _ability_rule(BY_FIELD["series"]),
     Rule(
+        "error.model.longer_series",
+        ("series",),
+        lambda row, request: isinstance(request.series, int) and 0 < row.series < request.series,
+        lambda row, _: {"limit": row.series},
+        is_joint=True,
+    ),
+    Rule(
         "error.request.series_count",
         ("count", "series"),
         lambda _, request: request.series is not None and request.count > 1,
@@ -456,7 +463,7 @@ CHANGES: Mapping[str, Callable[[Model, GenerationRequest], Iterable[object]]] = 
     "auto_shots": lambda *_: (False,),
     "sound": lambda _, request: (not request.sound,),
     "count": lambda row, request: (1 if request.series else row.count,),
-    "series": lambda *_: (None,),
+    "series": lambda row, _: (row.series, None) if row.series else (None,),
     "face_fidelity": lambda *_: (None,),
     "image_fidelity": lambda *_: (None,),
     "reference_type": lambda *_: (None,),

@@ -88,8 +88,8 @@ FEWEST_PLAIN_IMAGES = 2
 
 TURBO = "kling-v3-turbo"
 
-_NEWER_NAME = re.compile(r"kling-\d")
-"""How names of the newer standard begin: those of the older one have a `v` before the number."""
+_NEWER_NAME = re.compile(r"kling-(image-)?\d")
+"""How names of the newer standard begin: those of the older one have a letter before the number."""
 
 
 def is_newer_only(model: str) -> bool:
@@ -141,7 +141,14 @@ def _limits(profile: Profile) -> Limits:
     """What a profile cannot express, by fields of a request."""
     return (
         ("operation", lambda request: request.operation not in profile.operations),
-        ("model", lambda request: is_newer_only(request.model) and not profile.has_newer_models),
+        (
+            "model",
+            # Image models are not among those that a provider is said to sell, and these bodies have no place for them.
+            lambda request: (
+                is_newer_only(request.model)
+                and not (profile.has_newer_models and request.operation.row.on_video_model)
+            ),
+        ),
         (
             "prompt",
             lambda request: profile.needs_prompt and request.operation in FRAMES and not request.prompt,

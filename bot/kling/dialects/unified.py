@@ -15,7 +15,7 @@ from bot.domain.requests.model import is_english
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import GenerationRequest, Mode
 from bot.domain.requests.rules import OURS, Limits, unwritten
-from bot.kling.dialects import references, responses
+from bot.kling.dialects import references, responses, unified_images
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.dialects.profile import has_newer_name, is_newer_only
@@ -60,6 +60,7 @@ _PLACES: Mapping[Operation, str] = {
     Operation.IMAGE_TO_VIDEO: "image-to-video",
     Operation.OMNI_VIDEO: "omni-video",
     Operation.MOTION_CONTROL: "motion-control",
+    Operation.OMNI_IMAGE: unified_images.PLACE,
 }
 _NO_SEMICOLONS = str.maketrans(";；", ",，")
 """A semicolon ends a shot ("Text to Video", kling-3.0-turbo)."""
@@ -110,7 +111,7 @@ NEWER: Limits = (
     ("shots", lambda request: bool(request.shots) and _is_too_long(request)),
     *unwritten(WRITTEN | OURS, ("brush",)),
 )
-"""What the newer standard cannot express."""
+"""What the newer standard cannot express of videos."""
 
 
 def _only(where: Callable[[GenerationRequest], bool], limits: Limits) -> Limits:
@@ -139,8 +140,9 @@ class Unified:
         older = {key: path for key, path in self._paths.items() if _MODEL not in path}
         self._older = OFFICIAL.renamed(self._names, older)
         self.limits: Limits = (
-            *_only(lambda request: not self._is_newer(request.operation, request.model), OFFICIAL.limits),
-            *_only(lambda request: self._is_newer(request.operation, request.model), NEWER),
+            *_only(lambda request: not self._takes(request), OFFICIAL.limits),
+            *_only(lambda request: self._takes(request) and not _is_of_images(request), NEWER),
+            *_only(lambda request: self._takes(request) and _is_of_images(request), unified_images.LIMITS),
         )
 
     @property
@@ -165,7 +167,12 @@ class Unified:
         """Whether the newer standard has this, and the older one has not or is not preferred."""
         if operation not in _PLACES:
             return False
-        return is_newer_only(model) or (self._preferred and model not in OLDER_MODELS)
+        in_both = operation is not Operation.OMNI_IMAGE and model not in OLDER_MODELS
+        return is_newer_only(model) or (self._preferred and in_both)
+
+    def _takes(self, request: GenerationRequest) -> bool:
+        """Whether a request goes by the newer standard."""
+        return self._is_newer(request.operation, request.model)
 
     def preparations(self, request: GenerationRequest, context: SubmitContext) -> tuple[Preparation, ...]:
         """What the older standard needs to know before."""
@@ -175,17 +182,21 @@ class Unified:
 
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
-        if not self._is_newer(request.operation, request.model):
+        if not self._takes(request):
             return self._older.submit(request, context)
         path = self._path(request)
         ids = references.choose_ids(request)
         request = references.identified(request, ids)
         body: dict[str, Any] = {}
-        if "text-to-video" in path:
-            body["prompt"] = _prompt(request)
+        if _is_of_images(request):
+            body["contents"] = unified_images.contents(request, context, ids)
+            body["settings"] = unified_images.settings(request)
         else:
-            body["contents"] = _contents(request, context, ids)
-        body["settings"] = _settings(request)
+            if "text-to-video" in path:
+                body["prompt"] = _prompt(request)
+            else:
+                body["contents"] = _contents(request, context, ids)
+            body["settings"] = _settings(request)
         if options := _options(request, context):
             body["options"] = options
         return HttpRequest("POST", path, json=body)
@@ -289,6 +300,10 @@ class Unified:
 
 
 # -- bodies --------------------------------------------------------------------------------------------
+
+
+def _is_of_images(request: GenerationRequest) -> bool:
+    return request.operation is Operation.OMNI_IMAGE
 
 
 def _voiced(request: GenerationRequest) -> bool:

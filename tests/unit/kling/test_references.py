@@ -53,7 +53,14 @@ def requests(row: Model, operation: Operation) -> Iterator[GenerationRequest]:
         fields = {name: value for change in changes for name, value in change.items()}
         try:
             request = a_request_for(
-                operation, **{"references": (), "model": row.id, "mode": row.modes[-1], **fields}
+                operation,
+                **{
+                    "references": (),
+                    "model": row.id,
+                    "mode": row.modes[-1],
+                    "resolution": row.resolutions[0],
+                    **fields,
+                },
             )
             CATALOG.check(request, [row.id])
         except (ValueError, UserError):

@@ -17,6 +17,8 @@ REF = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v2-6", EXTERNAL_ID, "893605946402
 
 SOUND = TaskRef(Operation.TEXT_TO_AUDIO, "text-to-audio", EXTERNAL_ID, "893605946402811986")
 TURBO = TaskRef(Operation.TEXT_TO_VIDEO, "kling-v3-turbo", EXTERNAL_ID, "893605946402811987")
+FOURTH = TaskRef(Operation.OMNI_IMAGE, "kling-image-4.0", EXTERNAL_ID, "893605946402811990")
+IMAGE = TaskRef(Operation.OMNI_IMAGE, "kling-v3-omni", EXTERNAL_ID, "893605946402811991")
 OLD = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v1-6", EXTERNAL_ID, "893605946402811988")
 IDS, OURS = "task_ids", "external_task_ids"
 
@@ -34,6 +36,7 @@ def own_path(ref: TaskRef, path: str, name: str = IDS) -> tuple[str, dict[str, s
 
 
 T2V, I2V, AUDIO = "/v1/videos/text2video", "/v1/videos/image2video", "/v1/audio/text-to-audio"
+OMNI_IMAGE = "/v1/images/omni-image"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,9 @@ T2V, I2V, AUDIO = "/v1/videos/text2video", "/v1/videos/image2video", "/v1/audio/
         (KEYED, REF, own_path(REF, I2V), [at_tasks(REF)]),
         (KEYED, TURBO, at_tasks(TURBO), []),
         (KEYED, SOUND, own_path(SOUND, AUDIO), [at_tasks(SOUND)]),
+        (UNIFIED, IMAGE, own_path(IMAGE, OMNI_IMAGE), [at_tasks(IMAGE)]),
+        (UNIFIED, FOURTH, at_tasks(FOURTH), []),
+        (KEYED, FOURTH, at_tasks(FOURTH), []),
     ],
 )
 def test_a_task_is_asked_for_where_its_standard_has_it_and_elsewhere_before_it_is_absent(
@@ -90,10 +96,15 @@ def test_tasks_of_both_standards_are_asked_for_at_once_each_in_its_own_place():
 
 def test_names_and_paths_of_the_newer_standard_are_those_of_the_settings():
     dialect = KEYED.renamed(
-        {"kling-4.0/omni-video": "kling-4.0-omni", "kling-v3-turbo": "turbo-3"},
+        {
+            "kling-4.0/omni-video": "kling-4.0-omni",
+            "kling-v3-turbo": "turbo-3",
+            "kling-image-4.0": "image-4",
+        },
         {
             "image2video": "/v2/{model}/image",
             "kling-4.0/text2video": "/omni-video/{model}",
+            "kling-image-4.0/omni-image": "/image-generation/{model}",
             "effects": "/v1/all/effects",
         },
     )
@@ -115,6 +126,7 @@ def test_names_and_paths_of_the_newer_standard_are_those_of_the_settings():
         ["prompt", "settings", "options"],
     )
     assert sent("effects", "effects")[0] == "/v1/all/effects"
+    assert sent("omni-image", "kling-image-4.0")[0] == "/image-generation/image-4"
     assert sent("image2video", "kling-v2-6")[0] == I2V
 
 

@@ -36,6 +36,7 @@ def an_image(model: str, **changes: object) -> GenerationRequest:
         ("kling-v3-omni", 0, False, OMNI),
         ("kling-v3-omni", 10, False, OMNI),
         ("kling-image-o1", 1, False, OMNI),
+        ("kling-image-4.0", 10, False, OMNI),
     ],
 )
 def test_the_operation_follows_from_the_model_and_what_is_given(model, references, extras, operation):
@@ -56,6 +57,10 @@ def test_the_operation_follows_from_the_model_and_what_is_given(model, reference
         ("kling-v3-omni", {"series": 5}, 10),
         ("kling-v3-omni", {"series": "auto"}, 2 * AUTO_SERIES),
         ("kling-image-o1", {"references": IMAGES[:10], "resolution": "2k"}, 2),
+        # 0.06 USD an image of 2K (resellers, 2026-11), at 0.014 a credit
+        ("kling-image-4.0", {}, 5),
+        ("kling-image-4.0", {"count": 9}, 39),
+        ("kling-image-4.0", {"series": 10, "resolution": "8k"}, 172),
     ],
 )
 def test_each_result_is_paid_for_by_what_it_is_made_of_and_how_large_it_is(model, changes, credits):
@@ -70,6 +75,11 @@ def test_each_result_is_paid_for_by_what_it_is_made_of_and_how_large_it_is(model
         ("kling-image-o1", {"resolution": "4k"}, "error.model.resolution"),
         ("kling-image-o1", {"series": 4}, "error.model.series"),
         ("kling-v3-omni", {"series": 4, "count": 2}, "error.request.series_count"),
+        ("kling-v3-omni", {"series": 10}, "error.model.longer_series"),
+        ("kling-v3-omni", {"prompt": "a" * 2_501}, "error.prompt.too_long"),
+        ("kling-image-4.0", {"resolution": "1k"}, "error.model.resolution"),
+        ("kling-image-4.0", {"prompt": "雪" * 21_001}, "error.prompt.too_long"),
+        ("kling-image-4.0", {"elements": (1, 2), "references": IMAGES[:9]}, "error.model.together"),
         ("kling-v3", {"aspect_ratio": None}, "error.model.ratio"),
         ("kling-v3", {"reference_type": "face", "references": IMAGES[:1]}, "error.model.reference_type"),
         ("kling-v2-1", {"reference_type": "face"}, "error.request.reference_type"),
@@ -96,7 +106,7 @@ def requests() -> st.SearchStrategy[dict[str, object]]:
             "count": st.integers(1, 9),
             "resolution": st.sampled_from(("1k", "2k", "4k", "8k")),
             "aspect_ratio": st.sampled_from((None, "16:9", "21:9")),
-            "series": st.one_of(st.none(), st.integers(2, 9), st.just("auto")),
+            "series": st.one_of(st.none(), st.integers(2, 10), st.just("auto")),
             "elements": st.integers(0, 7).map(lambda number: tuple(range(number))),
             "reference_type": st.sampled_from((None, "subject", "face")),
             "image_fidelity": st.sampled_from((None, 0.0, 1.0)),

@@ -155,7 +155,7 @@ def test_words_that_belong_to_a_sentence_stay_in_it(text):
         ("a fox 120s", "error.prompt.bad_value", {"option": "--duration", "value": "120"}),
         ("a fox --sound=loud", "error.prompt.bad_value", {"option": "--sound", "allowed": "on, off"}),
         ("a fox --n 12", "error.prompt.bad_value", {"option": "--n", "nearest": "9"}),
-        ("a fox --series 12", "error.prompt.bad_value", {"allowed": "2–9, auto", "nearest": "9"}),
+        ("a fox --series 12", "error.prompt.bad_value", {"allowed": "2–10, auto", "nearest": "10"}),
         ("a fox --ratio", "error.prompt.option_without_value", {"option": "--ratio"}),
         ("一只狐狸 --时间长 10", "error.prompt.unknown_option", {"nearest": "--时长"}),
         ("a fox --ratio 10:16", "error.prompt.bad_value", {"nearest": "2:3"}),
