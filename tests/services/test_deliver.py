@@ -15,7 +15,7 @@ from bot.errors import UserError
 from bot.media.clips import NotAVideo, probe
 from bot.services.operations.actions_on_tasks import RefundTask
 from bot.services.ports import Job
-from bot.services.tasks.downloads import HOST_SHARE
+from bot.services.tasks.downloads import HOST_SHARE, ResultFiles
 from bot.services.tasks.endings import DELIVERY_DEADLINE, FILE_DEADLINE
 from tests.builders import NOW, a_request, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
@@ -310,6 +310,32 @@ def test_a_damaged_file_is_told_from_a_video(tmp_path):
     path.write_bytes(NOT_A_VIDEO)
     with pytest.raises(NotAVideo):
         probe(path)
+
+
+class Writing:
+    """Brings the same film as every result."""
+
+    async def __call__(self, delivery, target, check):
+        target.write_bytes(a_film())
+        return await check(target)
+
+    async def openable(self, delivery):
+        return None
+
+
+async def test_a_result_that_is_opened_while_it_is_delivered_is_a_file_of_its_own(bringing, tmp_path):
+    task = await a_finished_task(bringing)
+    (delivery,) = await bringing.services.results.files(task.id)
+    directory = tmp_path / "results"
+    directory.mkdir()
+    files = ResultFiles(fetch=Writing(), directory=directory)
+    async with files.open(delivery) as delivered:
+        async with files.open(delivery) as shown:
+            assert shown.path != delivered.path
+        assert delivered.path.read_bytes() == a_film()
+        assert delivered.thumbnail is not None
+        assert delivered.thumbnail.is_file()
+    assert list(directory.iterdir()) == []
 
 
 async def test_a_delivery_that_has_been_tried_for_a_day_is_given_up_with_a_refund(bringing):

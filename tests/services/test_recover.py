@@ -61,6 +61,9 @@ async def test_half_downloads_of_the_last_process_are_thrown_away(world):
         "klingbot.db",
     ):
         (directory / name).write_bytes(b"left over")
+    half = directory / "result-half"
+    half.mkdir()
+    (half / "K7Q29F-3.mp4").write_bytes(b"left over")
     await world.restart()
     assert [path.name for path in directory.iterdir()] == ["klingbot.db"]
 

@@ -198,7 +198,7 @@ async def test_what_is_made_of_a_copy_is_made_of_the_video_itself(strict):
     await run_until_it_ends(strict, task)
     (call,) = strict.to_telegram.of("editMessageMedia")
     assert call["media"]["width"] == 1920
-    image = await strict.services.results.image(await row(strict, task), last=True)
+    image = await strict.services.results.image(await row(strict, task))
     assert Image.open(io.BytesIO(image)).size == (3840, 2160)
     source = await strict.services.results.source(ADA, task)
     assert source.url == f"{strict.kling_url}/files/0"

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -36,6 +37,9 @@ class Fetch(Protocol):
         ...
 
 
+RESULT_DIRECTORY = "result-"
+"""How the directories begin that results are fetched into."""
+
 Join = Callable[[Delivery, ResultFile, Path], Awaitable[ResultFile]]
 """Puts a result behind the video that it goes on from, into one file at a path; the result as it is where it cannot."""
 
@@ -52,6 +56,8 @@ class ResultFiles:
     async def open(self, delivery: Delivery, directory: Path | None = None) -> AsyncIterator[ResultFile]:
         """Fetch a result, check it, and forget the file afterwards; `directory` in place of the usual one.
 
+        Each time it is a file of its own: a result may be shown anew while it is still being delivered.
+
         Raises:
             DownloadTooLarge: it can only be offered by its address.
             DownloadRefused, DownloadGone, DownloadFailed: see `bot.kling.download`.
@@ -59,14 +65,11 @@ class ResultFiles:
 
         """
         kind = delivery.product
-        target = (directory or self.directory) / f"{delivery.task.id}-{delivery.position}{kind.row.suffix}"
-        cover, joined = target.with_suffix(".cover.jpg"), target.with_suffix(".joined.mp4")
-        try:
+        with TemporaryDirectory(prefix=RESULT_DIRECTORY, dir=directory or self.directory) as own:
+            target = Path(own) / f"{delivery.task.id}-{delivery.position}{kind.row.suffix}"
+            cover, joined = target.with_suffix(".cover.jpg"), target.with_suffix(".joined.mp4")
             file = await self._fetch(delivery, target, lambda path: checked(kind, path, cover))
             yield file if self._join is None else await self._join(delivery, file, joined)
-        finally:
-            for path in (target, cover, joined):
-                path.unlink(missing_ok=True)
 
     async def openable(self, delivery: Delivery) -> str | None:
         """The address of a result that a person can open; None where there is none."""

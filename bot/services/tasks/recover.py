@@ -15,6 +15,7 @@ from bot.domain.tasks.task import ACTIVE_STATES, KEPT_FOR_RETURN, FailureKind, T
 from bot.domain.types import HOUR, MINUTE, Millis, TaskId
 from bot.services.tasks.copies import COPY_DIRECTORY
 from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.downloads import RESULT_DIRECTORY
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
 from bot.services.tasks.workers import ProviderMonitor
@@ -71,7 +72,14 @@ class Recover:
         for suffix in (*(row.suffix for row in MEDIA.values()), ".jpg"):
             for leftover in self._directory.glob(f"*{suffix}*"):
                 leftover.unlink(missing_ok=True)
-        for pattern in ("image-*", "original-*", "picture-*", "video-*", f"{COPY_DIRECTORY}*"):
+        for pattern in (
+            "image-*",
+            "original-*",
+            "picture-*",
+            "video-*",
+            f"{RESULT_DIRECTORY}*",
+            f"{COPY_DIRECTORY}*",
+        ):
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         await self._sweep()
