@@ -22,6 +22,9 @@ LONGEST_SEARCH = 60
 SHOWN = 40
 """Effects in one message."""
 
+Prices = Callable[[Sequence[Effect]], Sequence[tuple[Effect, Credits]]]
+"""Says what each of some effects costs."""
+
 _LINES = {
     EffectInput.ONE: "effects.line",
     EffectInput.PET: "effects.line_pet",
@@ -60,7 +63,7 @@ async def effects(turn: Turn, words: Words) -> None:
         found=turn.t.number(len(found)),
         total=turn.t.number(len(compose.effects)),
     )
-    await turn.answer(View(listed(turn.t, head, compose.price_effects(found))))
+    await turn.answer(View(listed(turn.t, head, found, compose.price_effects)))
 
 
 async def on_show_effects(turn: Turn, button: ShowEffects) -> None:
@@ -81,7 +84,7 @@ async def on_show_effects(turn: Turn, button: ShowEffects) -> None:
         raise UserError("error.button.stale")
     head = turn.t("effects.category", category=turn.t(button.category.key), total=turn.t.number(len(found)))
     back = Button(turn.t("button.back"), ShowEffects(), owner=turn.user_id)
-    await turn.edit(View(listed(turn.t, head, compose.price_effects(found)), [[back]]))
+    await turn.edit(View(listed(turn.t, head, found, compose.price_effects), [[back]]))
 
 
 def _check_offered(turn: Turn) -> None:
@@ -116,9 +119,9 @@ def category_buttons(
     ]
 
 
-def listed(t: Texts, head: str, found: Sequence[tuple[Effect, Credits]]) -> str:
+def listed(t: Texts, head: str, found: Sequence[Effect], price_all: Prices) -> str:
     """Effects with what they take and cost, at most `SHOWN` of them, and how to use one."""
-    shown = found[:SHOWN]
+    shown = price_all(found[:SHOWN])
     lines = [
         t(
             _LINES[effect.input],

@@ -105,11 +105,16 @@ class Builder(Usual):
         return self.compose(operation, inputs, ParsedPrompt(words))
 
     def price_effects(self, effects: Iterable[Effect]) -> list[tuple[Effect, Credits]]:
-        """Some effects with what each costs."""
-        priced = []
+        """Some effects with what each costs.
+
+        Composing takes milliseconds, and effects differ in their scene and their number of images only.
+        """
+        priced, samples = [], dict[int, GenerationRequest]()
         for effect in effects:
-            inputs = Inputs(Images(references=(PLACEHOLDER,) * effect.images))
-            request = self.compose(Operation.EFFECT, inputs, ParsedPrompt(effect.scene))
+            if effect.images not in samples:
+                inputs = Inputs(Images(references=(PLACEHOLDER,) * effect.images))
+                samples[effect.images] = self.compose(Operation.EFFECT, inputs, ParsedPrompt(effect.scene))
+            request = samples[effect.images].model_copy(update={"effect": effect.scene})
             priced.append((effect, self.price(request)))
         return priced
 

@@ -210,7 +210,7 @@ def priced(some):
 @pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
 def test_the_effects_of_each_category_fit_into_a_message_with_all_their_prices(t):
     for category, some in EFFECTS.by_category().items():
-        html = effects.listed(t, t(category.key), priced(some))
+        html = effects.listed(t, t(category.key), some, priced)
         assert is_message(html)
         assert re.findall(r"<code>(\w+)</code> ·", html) == [effect.scene for effect in some]
         assert all(t.number(price) in html for _, price in priced(some))
@@ -218,15 +218,15 @@ def test_the_effects_of_each_category_fit_into_a_message_with_all_their_prices(t
 
 @pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
 def test_more_effects_than_fit_are_counted(t):
-    html = effects.listed(t, "", priced(ALL_EFFECTS))
+    html = effects.listed(t, "", ALL_EFFECTS, priced)
     assert is_message(html)
     assert t("effects.more", rest=len(ALL_EFFECTS) - effects.SHOWN) in html
 
 
 def test_each_effect_says_what_it_takes():
-    text = strip_tags(effects.listed(ENGLISH, "", priced(EFFECTS.search("hug"))))
+    text = strip_tags(effects.listed(ENGLISH, "", EFFECTS.search("hug"), priced))
     assert "Hug hug_pro · two photos · 1,007" in text
-    pet = strip_tags(effects.listed(ENGLISH, "", priced(EFFECTS.search("dj pet"))))
+    pet = strip_tags(effects.listed(ENGLISH, "", EFFECTS.search("dj pet"), priced))
     assert "DJ pet dj_pet · photo of a pet ·" in pet
 
 
