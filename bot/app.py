@@ -292,6 +292,7 @@ async def build(
                 images=images,
                 fetch=found.fetch_file,
                 address=addresses.look,
+                check=compose.check,
                 directory=directory,
                 clock=clock,
             ),

@@ -1,6 +1,7 @@
 """How the stand-in misbehaves: the knobs of the demo's control panel and of the fault tests."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,7 @@ class Behaviour:
     accepted, `lose_next` those that are accepted first, and `time_out_next` those that are accepted and
     answered with a timeout (504/5002).
 
-    `faces` is how many are found in a video.
+    `faces` is how many are found in a video; `faces_seen`, where it has any, when each is seen (from, to: milliseconds).
     `charge_failures`: tasks that fail cost as much as others; whether the real service does so is not documented.
 
     `lists_tasks` and `keeps_keys` are about gateways that are asked at `/v1/video/generations`: whether they
@@ -46,6 +47,7 @@ class Behaviour:
     vanish_next: int = 0
     time_out_next: int = 0
     faces: int = 1
+    faces_seen: Sequence[tuple[int, int]] = ()
     lists_tasks: bool = False
     keeps_keys: bool = False
     charge_failures: bool = False

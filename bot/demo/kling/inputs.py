@@ -44,7 +44,7 @@ class Inputs:
     dice: random.Random
     library: Library = field(default_factory=Library)
     sounds: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _sessions: dict[str, tuple[str, Scene, Mapping[str, int]]] = field(default_factory=dict)
+    _sessions: dict[str, tuple[str, Scene, Mapping[str, tuple[int, int]]]] = field(default_factory=dict)
 
     async def resolved(self, account: Account, order: Order) -> Order:
         """The order with all loaded that it refers to; refused is what does not exist, or is not as documented."""
@@ -105,8 +105,8 @@ class Inputs:
 
     # -- faces -----------------------------------------------------------------------------------------
 
-    def remember(self, account: Account, scene: Scene, faces: Mapping[str, int]) -> str:
-        """Open a session for the faces of a video, by the milliseconds at which they appear; its id."""
+    def remember(self, account: Account, scene: Scene, faces: Mapping[str, tuple[int, int]]) -> str:
+        """Open a session for the faces of a video, by when each is seen (from, to: milliseconds); its id."""
         session = "".join(self.dice.choices("123456789", k=18))
         self._sessions[session] = (account.key, scene, faces)
         return session
@@ -123,7 +123,8 @@ class Inputs:
         end = face.inserted_at + face.sound_ends - face.sound_starts
         if end > (scene.seconds + SLACK) * 1000:
             raise invalid("the sound must end before the video does")
-        common = min(end, scene.seconds * 1000) - max(face.inserted_at, faces[face.face])
+        seen_from, seen_to = faces[face.face]
+        common = min(end, seen_to) - max(face.inserted_at, seen_from)
         forbid(common < 2000 - SLACK * 1000, "the sound and the face must have at least 2 seconds in common")
         return scene
 

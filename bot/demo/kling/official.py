@@ -70,10 +70,13 @@ async def identify_face(service: Service, call: Call) -> Response:
     service.behaviour.before_submission()
     scene = await service.inputs.scene(call.account, film)
     portrait, seconds = await _portrait(service, call, scene), scene.seconds
-    seen = {str(number): number * FACE_INTERVAL for number in range(service.behaviour.faces)}
+    times = service.behaviour.faces_seen or [
+        (number * FACE_INTERVAL, int(seconds * 1000)) for number in range(service.behaviour.faces)
+    ]
+    seen = {str(number): time for number, time in enumerate(times)}
     faces = [
-        {"face_id": face, "face_image": portrait, "start_time": start, "end_time": int(seconds * 1000)}
-        for face, start in seen.items()
+        {"face_id": face, "face_image": portrait, "start_time": start, "end_time": end}
+        for face, (start, end) in seen.items()
     ]
     session = service.inputs.remember(call.account, scene, seen)
     service.accounting.call(call.account, session, "Face Recognition", service.now())

@@ -23,7 +23,7 @@ from bot.domain.requests.model import (
     unknown,
 )
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, ChargedFor, Operation, Role
-from bot.domain.requests.request import PLACEHOLDER, RATIOS, GenerationRequest, Speech
+from bot.domain.requests.request import PLACEHOLDER, RATIOS, GenerationRequest
 from bot.domain.requests.rules import RULES, broken, suit
 from bot.domain.requests.values import Vocabulary
 from bot.domain.types import SECOND, Credits
@@ -31,9 +31,6 @@ from bot.errors import UserError
 
 ASSUMED_SECONDS = 10
 """How long a source video is taken to be where the provider did not tell."""
-
-SPOKEN_LETTERS = {"zh": 4, "en": 14}
-"""Letters that are spoken in a second, to price a speech before it exists."""
 
 
 class Catalog:
@@ -217,7 +214,7 @@ def seconds_of(request: GenerationRequest) -> float:
     """How many seconds a request is charged for."""
     row, source, speech = request.operation.row, request.source, request.speech
     if row.charged_for is ChargedFor.SPEECH and speech is not None:
-        return math.ceil(speech_seconds(speech))
+        return math.ceil(speech.seconds)
     if row.charged_for is ChargedFor.SOURCE and source is not None:
         length = ASSUMED_SECONDS if source.duration_ms is None else source.duration_ms / SECOND
         return math.ceil((length - row.charged_slack) / row.charged_block) * row.charged_block
@@ -230,13 +227,6 @@ def _given_seconds(request: GenerationRequest) -> float:
     return sum(
         ASSUMED_SECONDS if video.duration_ms is None else video.duration_ms / SECOND for video in videos
     )
-
-
-def speech_seconds(speech: Speech) -> float:
-    """How long a speech lasts; a text is estimated by its letters."""
-    if speech.audio is not None:
-        return speech.audio.duration_ms / SECOND
-    return len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed
 
 
 def list_samples(row: Model) -> tuple[GenerationRequest, ...]:

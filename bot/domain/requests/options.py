@@ -73,7 +73,7 @@ SHOWN_VOLUMES = (0.0, 0.5, 1.0, 1.5, 2.0)
 """Times as loud as it is; the silent one is no use to a speech."""
 
 LONGEST_DUBBED = 60
-"""Seconds of a video whose lips are moved."""
+"""Seconds of a video whose lips are moved, and of what is said in it (Kling API, advanced-lip-sync)."""
 
 MODEL_LETTERS = 24
 NEGATIVE_LETTERS = 12

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.domain.requests.operations import Operation, Pack, Prompt, Role
+from bot.domain.types import SECOND
 
 PROMPT_LIMIT = 50_000
 """Characters in a prompt, of whatever takes the longest (kling-image-4.0); what a model takes says its row."""
@@ -197,6 +198,10 @@ class Continued(Part):
     task: str = ""
 
 
+SPOKEN_LETTERS = {"zh": 4, "en": 14}
+"""Letters that are spoken in a second, to price a speech before it exists."""
+
+
 class Speech(Part):
     """What a face says: a text with a voice, or a sound. `speed` from 0.8 to 2."""
 
@@ -211,6 +216,13 @@ class Speech(Part):
         if bool(self.text and self.voice) == (self.audio is not None):
             raise ValueError("either a text with a voice, or a sound")
         return self
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts; a text is estimated by its letters."""
+        if self.audio is not None:
+            return self.audio.duration_ms / SECOND
+        return len(self.text) / SPOKEN_LETTERS[self.language] / self.speed
 
 
 class Face(Part):

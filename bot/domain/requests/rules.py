@@ -15,15 +15,18 @@ from pydantic import ValidationError
 from bot.domain.requests.films import FILM_CHECKS, FilmCheck, FilmLimits
 from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
 from bot.domain.requests.operations import COMPOSED, IMAGE_MODEL_OPERATIONS, Operation, Product, Role
-from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
+from bot.domain.requests.options import BY_FIELD, LONGEST_DUBBED, ROWS, OptionRow, is_set
 from bot.domain.requests.references import dangling, is_crowded, length_of
-from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
+from bot.domain.requests.request import SHOT_LIMIT, Face, GenerationRequest
 from bot.domain.types import SECOND
 
 T = TypeVar("T")
 
 LONGEST_FOR_AN_IMAGE = 10
 """Seconds of movement for a person who faces as in the picture (Kling API, motion-control)."""
+
+SHORTEST_SPOKEN = 2_000
+"""Milliseconds that a speech and a face must have in common (Kling API, advanced-lip-sync)."""
 
 SOURCE_SLACK = 0.5
 """Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
@@ -140,6 +143,57 @@ def _film_rule(check: FilmCheck) -> Rule[Model]:
     )
 
 
+def _speaking(request: GenerationRequest) -> Sequence[Face]:
+    """The faces of a video that may speak: the chosen one, or all; none where they were not looked for."""
+    found = () if request.faces is None else request.faces.found
+    return found if request.face is None else found[request.face - 1 : request.face]
+
+
+def _latest_speech(request: GenerationRequest) -> int:
+    """The moment of a video, in milliseconds, at which a face must speak at the latest."""
+    return max((face.end for face in _speaking(request)), default=0) - SHORTEST_SPOKEN
+
+
+_OF_SPEECH: tuple[Rule[Model], ...] = (
+    Rule(
+        "error.request.speech_too_long",
+        ("speech",),
+        lambda _, request: (
+            request.operation is Operation.LIP_SYNC
+            and request.speech is not None
+            and request.speech.seconds > LONGEST_DUBBED
+        ),
+        lambda _, request: {
+            "seconds": 0 if request.speech is None else math.ceil(request.speech.seconds),
+            "limit": LONGEST_DUBBED,
+        },
+    ),
+    Rule(
+        "error.source.no_such_face",
+        ("face",),
+        lambda _, request: request.faces is not None and request.face is not None and not _speaking(request),
+        lambda _, request: {"number": 0 if request.faces is None else len(request.faces.found)},
+    ),
+    Rule(
+        "error.source.face_short",
+        ("face",),
+        lambda _, request: (
+            bool(faces := _speaking(request))
+            and all(face.end - face.begin < SHORTEST_SPOKEN for face in faces)
+        ),
+    ),
+    Rule(
+        "error.source.speech_late",
+        ("speech_at",),
+        lambda _, request: (
+            request.speech_at is not None
+            and bool(_speaking(request))
+            and request.speech_at * SECOND > _latest_speech(request)
+        ),
+        lambda _, request: {"seconds": f"{max(0, _latest_speech(request)) / SECOND:g}"},
+    ),
+)
+
 _SAID_FIRST: tuple[Rule[Model], ...] = (
     Rule(
         "error.request.not_extendable",
@@ -162,6 +216,7 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ),
     ),
     *map(_film_rule, FILM_CHECKS),
+    *_OF_SPEECH,
     Rule(
         "error.prompt.too_long",
         ("prompt",),

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.domain.outside import identity, text_of
 from bot.domain.requests.request import FACES_LIMIT, Faces, GenerationRequest
+from bot.domain.requests.rules import SHORTEST_SPOKEN as SHORTEST
 from bot.domain.types import SECOND
 from bot.kling.dialects import responses
 from bot.kling.dialects.bodies import base64_of, named_video
@@ -24,9 +25,6 @@ FACES = "/v1/videos/identify-face"
 
 FOUND = frozenset({"session_id", "faces"})
 """What a look for faces finds out."""
-
-SHORTEST = 2_000
-"""Milliseconds that a speech and a face must have in common."""
 
 
 class NoFace(Rejected):

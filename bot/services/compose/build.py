@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.requests.catalog import speech_seconds
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.effects import Effect
 from bot.domain.requests.model import Model
@@ -329,7 +328,7 @@ class Builder(Usual):
             )
         except ValidationError:
             raise UserError("error.request.too_much_to_say", count=len(parsed.prompt)) from None
-        if speech_seconds(speech) < SHORTEST_SPEECH:
+        if speech.seconds < SHORTEST_SPEECH:
             raise UserError("error.request.too_little_to_say", seconds=SHORTEST_SPEECH)
         return speech
 

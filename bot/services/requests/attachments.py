@@ -30,8 +30,8 @@ from bot.store import Store, StoredAttachment
 
 log = structlog.get_logger(__name__)
 
-LONGEST_SOUND = 60_000
-"""Milliseconds of speech that Kling takes for a lip-sync."""
+LONGEST_SOUND = 300_000
+"""Milliseconds of speech that Kling takes for an avatar (Kling API, avatar/image2video); of other things it takes less."""
 
 LARGEST_IMAGE = 20_000_000
 """Bytes; as much as a photo that is sent as a file may have."""

@@ -15,11 +15,11 @@ from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import Face, Faces, GenerationRequest, SourceVideo, VideoRef
 from bot.domain.tasks.advice import Advice, advice_for
 from bot.domain.tasks.task import FailureKind
-from bot.domain.types import HOUR, SECOND, ProviderName
+from bot.domain.types import HOUR, ProviderName
 from bot.errors import UserError
 from bot.kling import errors
 from bot.kling.client import KlingClient
-from bot.kling.dialects.lip_sync import SHORTEST, FoundFace, NoFace, read_faces
+from bot.kling.dialects.lip_sync import FoundFace, NoFace, read_faces
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.kling.pool import ProviderPool
 from bot.media.sheets import TILE, draw_sheet
@@ -38,7 +38,8 @@ FetchFace = Callable[[ProviderName, str, Path, Product], Awaitable[object]]
 class FaceFinder:
     """Finds the faces of videos. Files in between are written to `directory`.
 
-    `address` is where a provider fetches a person's own video while it looks at it; empty: nowhere.
+    `address` is where a provider fetches a person's own video while it looks at it; empty: nowhere. `check`
+    refuses a request that its faces, once they are known, do not allow.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class FaceFinder:
         fetch: FetchFace,
         address: Callable[[VideoRef], str],
         directory: Path,
+        check: Callable[[GenerationRequest], None],
         clock: Clock,
     ) -> None:
         self._pool = pool
@@ -56,6 +58,7 @@ class FaceFinder:
         self._fetch = fetch
         self._address = address
         self._directory = directory
+        self._check = check
         self._clock = clock
 
     async def find(self, request: GenerationRequest) -> tuple[GenerationRequest, bytes | None]:
@@ -74,7 +77,7 @@ class FaceFinder:
             return request, None
         known = request.faces
         if known is not None and known.until > self._clock.now():
-            _check(request, known.found)
+            self._check(request)
             return request, None
         client, urls = self._asked(request, source)
         if client is None:
@@ -90,16 +93,17 @@ class FaceFinder:
         if told is None:
             return request, None
         found = read_faces(told)
-        _check(request, found)
         faces = Faces(
             provider=client.name,
             session=told["session_id"],
             until=self._clock.now() + FACES_KEPT,
             found=tuple(Face(id=face.id, begin=face.begin, end=face.end) for face in found),
         )
+        request = request.model_copy(update={"faces": faces})
+        self._check(request)
         is_open = len(found) > 1 and request.face is None
         sheet = await self._sheet(client.name, found) if is_open else None
-        return request.model_copy(update={"faces": faces}), sheet
+        return request, sheet
 
     def _asked(
         self, request: GenerationRequest, source: SourceVideo
@@ -139,12 +143,3 @@ def _refusal(error: errors.Rejected) -> UserError:
         return UserError("error.source.blocked")
     unclear = advice_for(error.kind, error.message) is Advice.FACE
     return UserError("error.source.face_unclear" if unclear else "error.source.unfit")
-
-
-def _check(request: GenerationRequest, found: Sequence[FoundFace | Face]) -> None:
-    if request.face is not None and request.face > len(found):
-        raise UserError("error.source.no_such_face", number=len(found))
-    faces = found if request.face is None else found[request.face - 1 : request.face]
-    last = max(face.end for face in faces) - SHORTEST
-    if request.speech_at is not None and request.speech_at * SECOND > last:
-        raise UserError("error.source.speech_late", seconds=f"{max(0, last) / SECOND:g}")
