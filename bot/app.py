@@ -383,7 +383,15 @@ async def build(
             policy=policy,
             spending=spending,
         )
-        poll = Poll(store=store, tasks=tasks, monitor=monitor, work=looks, runtime=runtime, policy=policy)
+        poll = Poll(
+            store=store,
+            tasks=tasks,
+            monitor=monitor,
+            work=looks,
+            runtime=runtime,
+            policy=policy,
+            is_ours=addresses.is_ours,
+        )
         deletions = Deletions(store=store, pool=pool, work=deleting, clock=clock)
         updates = WatchedUpdates(telegram, clock)
         serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext

@@ -137,7 +137,9 @@ async def _replied(turn: Turn, card: Card | None, noted: ResultMessage | None) -
     if noted is not None and noted.task.request.operation.product.is_film:
         return Replied.RESULT
     if turn.is_private or turn.names_bot:
-        found = [pointed.medium for pointed in await pointed_at(turn)]
+        found = [pointed.medium for pointed in await pointed_at(turn, Medium.FILM)]
+        if any(medium is Medium.FILM for medium in found):
+            return Replied.FILM
         if any(medium is not None and not medium & Medium.PHOTO for medium in found):
             return Replied.UNUSABLE
     return Replied.WORDS if image_replied_to(turn) is None else Replied.PHOTO

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import structlog
-from telegram import ExternalReplyInfo, Message
+from telegram import Animation, Document, ExternalReplyInfo, Message, Video, VideoNote
 
 from bot.errors import UserError
 from bot.services.ports import ChatBusy, ChatError, ChatTooLarge
@@ -25,6 +25,10 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 
 Holder = Message | ExternalReplyInfo
 """What holds a file: a message of this chat, or what Telegram tells of a message of another one."""
+
+
+Film = Video | Animation | VideoNote | Document
+"""Whatever holds moving pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,18 @@ def sound_file_of(message: Holder | None) -> RemoteFile | None:
 
 
 def film_file_of(message: Holder | None) -> RemoteFile | None:
-    """The video in a message: a video, a GIF, a video message, or a video as a file."""
-    if message is None:
-        return None
+    """The video in a message, see `film_of`."""
+    film = None if message is None else film_of(message)
+    return None if film is None else RemoteFile(film.file_id, film.file_size)
+
+
+def film_of(message: Holder) -> Film | None:
+    """What Telegram tells of the video in a message: a video, a GIF, a video message, or a video as a file."""
     document = message.document
     if document is not None and not (document.mime_type or "").startswith("video/"):
         document = None
     # With an animation Telegram sends a document too, which is the same file.
-    film = message.video or message.animation or message.video_note or document
-    return None if film is None else RemoteFile(film.file_id, film.file_size)
+    return message.video or message.animation or message.video_note or document
 
 
 def image_file_of(message: Holder | None) -> RemoteFile | None:

@@ -204,6 +204,21 @@ async def _keep(turn: Turn, saves: Iterable[SaveFile]) -> tuple[ImageRef, ...]:
     return tuple([await keep.fetch_image(save, turn.user_id) for save in saves])
 
 
+async def keep_sent(turn: Turn) -> tuple[tuple[ImageRef, ...], AudioRef | None]:
+    """Fetch and keep the pictures and the sound of a message and its album.
+
+    Raises:
+        UserError: one cannot be used.
+
+    """
+    file = next((file for part in turn.messages if (file := sound_file_of(part)) is not None), None)
+    sound = None
+    if file is not None:
+        content = await fetch_file(turn.chat, file)
+        sound = await turn.services.attachments.save_sound(content, turn.user_id)
+    return await keep_images(turn, turn.messages), sound
+
+
 def sound_in(turn: Turn) -> RemoteFile | None:
     """The sound of the message, or else of the message that is replied to.
 
@@ -245,6 +260,26 @@ async def compose_request(turn: Turn, operation: Operation, inputs: Inputs) -> G
         task, source = await _source_of(turn, inputs)
         given = replace(given, source=source, source_mode=task.request.mode)
     return compose.compose(operation, given, prompt)
+
+
+async def compose_with_video(turn: Turn, inputs: Inputs) -> GenerationRequest:
+    """A video whose prompt refers to another one: for what is in it, how it moves or looks.
+
+    Raises:
+        UserError: there is no other one, or no model takes it.
+
+    """
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
+    if not prompt.prompt:
+        raise UserError("error.request.needs_prompt")
+    if inputs.film is not None:
+        video = await fetch_film(turn, inputs.film)
+    elif inputs.source is not None:
+        video = await turn.services.results.source(turn.user_id, inputs.source, inputs.position)
+    else:
+        raise UserError("error.request.no_video")
+    images = Images(references=inputs.images)
+    return turn.services.compose.video(prompt, images, turn.preferences, features=(video,))
 
 
 async def fetch_film(turn: Turn, film: SaveFile) -> SourceVideo:

@@ -13,7 +13,15 @@ from telegram import ExternalReplyInfo
 from bot.domain.tasks.task import ResultMessage
 from bot.domain.types import ChatId
 from bot.errors import UserError
-from handlers.chat.files import Holder, RemoteFile, film_file_of, image_file_of, sound_file_of
+from handlers.chat.files import (
+    Film,
+    Holder,
+    RemoteFile,
+    film_file_of,
+    film_of,
+    image_file_of,
+    sound_file_of,
+)
 from handlers.chat.turn import Turn
 
 
@@ -106,6 +114,13 @@ async def use(turn: Turn, takes: Medium) -> Used:
         if not is_film(part) and (medium := _medium(part)) is not None and not medium & takes:
             raise UserError(_wanted(takes))
     return found[0] if found else Used()
+
+
+def film_pointed_at(turn: Turn) -> Film | None:
+    """What Telegram tells of the video of a message, or of the one that it replies to."""
+    holders = [*(part for part in turn.messages if is_film(part)), turn.pointed_at]
+    found = (film_of(holder) for holder in holders if holder is not None)
+    return next((film for film in found if film is not None), None)
 
 
 async def result_replied_to(turn: Turn) -> ResultMessage | None:

@@ -109,7 +109,7 @@ async def element(turn: Turn, text: str) -> None:
 
 
 async def voice(turn: Turn, text: str) -> None:
-    """`/voice <name>` with or in reply to a recording, or in reply to a video in which somebody speaks.
+    """`/voice <name>` with or in reply to a recording, or a video in which somebody speaks.
 
     Raises:
         UserError: it cannot be made here, or not of this.
@@ -118,8 +118,9 @@ async def voice(turn: Turn, text: str) -> None:
     name, more = await _read_name(turn, Operation.VOICE, text)
     if more:
         raise UserError("error.asset.name", name=f"{name} {more}"[:60], limit=NAME_LIMIT)
-    used = await use(turn, Medium.VIDEO | Medium.SOUND)
-    file = sound_in(turn)
+    used = await use(turn, Medium.VIDEO | Medium.FILM | Medium.SOUND)
+    # Of a video of the person's own its sound is taken.
+    file = used.film or sound_in(turn)
     if used.result is not None:
         await _make_voice_of_video(turn, name, used.result)
         return

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from bot.domain.requests.naming import names_video
 from bot.domain.requests.options import PHOTO_OPTIONS, Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, Content
@@ -19,6 +20,7 @@ from handlers.chat.pointers import Medium, is_reply_to
 from handlers.chat.routes import REPLY_TTL, Command, Event, Found, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
+from handlers.making.films import refer_to_video
 from handlers.making.submit import make_video, open_card, show_card, wanted_model
 
 
@@ -32,7 +34,10 @@ class Animate(Payload, action="animate"):
 
 async def video(turn: Turn) -> None:
     """`/video`: make a video of a prompt, of the photos that came with it, or of the message that is replied to."""
-    await _make_video(turn, await read_inputs(turn, Medium.PHOTO))
+    if names_video(turn.arguments):
+        await refer_to_video(turn, await read_inputs(turn, Medium.PHOTO | Medium.VIDEO | Medium.FILM))
+    else:
+        await _make_video(turn, await read_inputs(turn, Medium.PHOTO))
 
 
 async def on_request(turn: Turn, found: Found) -> None:

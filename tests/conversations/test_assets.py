@@ -6,7 +6,7 @@ import pytest
 
 from bot.demo.script import sample_picture
 from tests.conversations.test_operations import a_video
-from tests.world.media import a_portrait, a_voice_message
+from tests.world.media import a_clip, a_noisy_film, a_portrait, a_voice_message
 from tests.world.proxy import behind_a_proxy
 from tests.world.telegram import ADA, GROUP, XIAOLIN
 
@@ -202,6 +202,20 @@ async def test_a_recording_is_asked_for_and_must_have_the_right_length(world):
         assert world.rows("SELECT 1 FROM tasks") == []
         await world.telegram.send_voice(ADA, a_voice_message(6))
         await world.telegram.wait_text(ADA, "The voice Ada is ready")
+
+
+async def test_a_voice_is_made_of_the_sound_of_an_own_video(world):
+    async with behind_a_proxy(world, models=MODELS) as proxy:
+        message = await world.telegram.send_film(ADA, a_noisy_film(64, 48, 6))
+        await world.telegram.say(ADA, "/voice Ada", reply_to=message["message_id"])
+        await world.telegram.wait_text(ADA, "The voice Ada is ready")
+        (order,) = orders(world, VOICES)
+        assert order["voice_url"].endswith(".mp3")
+        assert (urlsplit(order["voice_url"]).path, 200) in proxy.answers
+        message = await world.telegram.send_film(ADA, a_clip())
+        await world.telegram.say(ADA, "/voice Eve", reply_to=message["message_id"])
+        await world.telegram.wait_text(ADA, "I can't hear anything in this file")
+        assert len(orders(world, VOICES)) == 1
 
 
 async def test_a_voice_is_made_of_a_video_in_which_somebody_speaks(bot):

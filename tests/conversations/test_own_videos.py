@@ -1,12 +1,14 @@
 """A person's own video, sent, replied to, linked or in an album, as what Kling works on."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -14,8 +16,10 @@ from bot.demo.serving import serve
 from bot.demo.telegram.acting import Place
 from bot.demo.telegram.wire import Upload
 from bot.domain.types import DAY, MINUTE
+from tests.world.front import Answer
 from tests.world.media import a_clip, a_portrait, a_voice_message
 from tests.world.proxy import behind_a_proxy
+from tests.world.services import finished
 from tests.world.telegram import ADA
 
 MODELS = '["kling-v2-6", "kling-v3", "kling-v3-omni", "kling-video-o1"]'
@@ -173,6 +177,27 @@ async def test_the_newer_standard_gets_it_too(world):
         assert order["settings"]["audio"] == "off"
 
 
+async def test_a_gateway_that_repeats_our_own_address_has_made_nothing_yet(public):
+    def repeated(change: Callable[[str], str]) -> Answer:
+        async def repeat(request: Request) -> Response:
+            address = change(orders(public, EDIT)[0]["video_list"][0]["video_url"])
+            return finished(request.url.path.rpartition("/")[2], address)
+
+        return repeat
+
+    public.to_kling.answer(
+        "query",
+        repeated(lambda address: address),
+        repeated(lambda address: f"{address}?from=gateway".replace("http://", "HTTP://")),
+    )
+    await public.telegram.send_film(ADA, a_clip(), caption="/edit make it night")
+    await public.telegram.wait_video(ADA)
+    await public.ended()
+    ((result,),) = public.rows("SELECT url FROM outbox")
+    assert "/video/" not in result
+    assert len(public.to_kling.of("query")) > 2
+
+
 # -- limits --------------------------------------------------------------------------------------------
 
 
@@ -183,7 +208,7 @@ async def test_the_newer_standard_gets_it_too(world):
         ((640, 360, 5), "/edit make it night", "700 to 4,553 pixels"),
         ((1280, 720, 5, 12), "/edit make it night", "24 to 60 frames"),
         ((1600, 720, 5), "/edit make it night", "0.4 to 2 times"),
-        ((640, 360, 5), "/edit make it night --model kling-video-o1", "720 to 2,160 pixels"),
+        ((640, 360, 5), "/edit make it night --model kling-video-o1", "700 to 2,160 pixels"),
         ((640, 360, 5), "/lipsync Hello there, how are you doing?", "512 to 2,160 pixels"),
         ((1280, 720, 2), "/sound wind", "3 to 20 seconds"),
     ],

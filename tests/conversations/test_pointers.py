@@ -20,6 +20,7 @@ REFUSALS = (
     "This message has no video. Reply",
     "Kling can't fetch your own videos",
     "This takes videos with 300 to",
+    "No model here can use a video like this",
     "Send this with one photo",
     "somebody else's",
     "can't be used for this",

@@ -36,6 +36,7 @@ from handlers.chat.html import NAMED_FIELDS
 from handlers.guide import tips
 from handlers.guide.start import EXAMPLES
 from handlers.making.card_views import Outfit
+from handlers.making.films import NEEDS_MORE, FilmUse
 from tests.unit.handlers.screens import TELEGRAM, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -57,6 +58,8 @@ ASSET_TEXTS = (*("ask", "begun", "delete_sure", "deleted", "failed", "how_to", "
 # Keys that the code puts together, and what the parts can be.
 FAMILIES = {
     "strike.": tuple(StrikeSource),
+    "film.button.": tuple(FilmUse),
+    "film.ask.": tuple(NEEDS_MORE),
     "panel.state.": tuple(TaskState),
     "failure.": (*FailureKind, "expired", "failed"),
     "broadcast.": tuple(BroadcastState),

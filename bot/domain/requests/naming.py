@@ -42,6 +42,7 @@ _NUMBERED = re.compile(
     rf"(?:({'|'.join(sorted(_KINDS, key=len, reverse=True))})[ _]?)?([1-9]\d?)(?![A-Za-z0-9_]|\.\d)",
     re.IGNORECASE,
 )
+_VIDEO = re.compile(r"(?:video(?![A-Za-z0-9_])|视频)", re.IGNORECASE)
 _ID = re.compile(r"\d{3,20}(?![A-Za-z0-9_]|\.\d)")
 _WORD = re.compile(r"\w[\w-]*")
 
@@ -49,8 +50,8 @@ ALIKE = 0.7
 """From here on a word is taken for a name that was typed wrong, and not for anything else."""
 
 
-def resolve(parsed: ParsedPrompt, images: int) -> ParsedPrompt:
-    """A prompt with its names of `images` photos, elements and voices as they are stored, and those as options.
+def resolve(parsed: ParsedPrompt, images: int, videos: int = 0) -> ParsedPrompt:
+    """A prompt with its names of `images` photos, `videos`, elements and voices as they are stored, and those as options.
 
     `@Fox` is the person's own element or voice, `@160` an element by its id, `@2` the second photo. What is no name
     stays as it is.
@@ -59,7 +60,7 @@ def resolve(parsed: ParsedPrompt, images: int) -> ParsedPrompt:
         UserError: a name is nearly one that the person has.
 
     """
-    found = _Found(parsed.vocabulary or Vocabulary({}), images, parsed.options)
+    found = _Found(parsed.vocabulary or Vocabulary({}), images, parsed.options, videos)
     prompt = found.read(parsed.prompt)
     options = dict(parsed.options)
     if shots := options.get("shots"):
@@ -81,11 +82,18 @@ def names_images(parsed: ParsedPrompt, images: int) -> bool:
     return any(each.kind is Kind.IMAGE for text in texts for each in named_in(found.read(text)))
 
 
+def names_video(text: str) -> bool:
+    """Whether a text speaks of a video that comes with it: `@video`, `@视频1`."""
+    found = _Found(Vocabulary({}), 0, {}, videos=1)
+    return any(each.kind is Kind.VIDEO for each in named_in(found.read(text)))
+
+
 class _Found:
     """What texts name, in the order in which they do."""
 
-    def __init__(self, vocabulary: Vocabulary, images: int, options: Options) -> None:
+    def __init__(self, vocabulary: Vocabulary, images: int, options: Options, videos: int = 0) -> None:
         self._vocabulary = vocabulary
+        self._videos = videos
         self._images = images
         self.elements: list[int] = list(options.get("elements", ()))
         self.voices: list[str] = list(options.get("voices", ()))
@@ -120,6 +128,8 @@ class _Found:
         if numbered and (numbered[1] or self._images):
             kind = _KINDS[numbered[1].casefold()] if numbered[1] else Kind.IMAGE
             return Reference(kind, int(numbered[2])), numbered.end()
+        if self._videos and (alone := _VIDEO.match(text, start)):
+            return Reference(Kind.VIDEO, 1), alone.end()
         if (id := _ID.match(text, start)) and self._vocabulary.models:
             return self._element(int(id[0]), id[0]), id.end()
         self._refuse_misspelt(word[0])

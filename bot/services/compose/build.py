@@ -20,6 +20,7 @@ from bot.domain.requests.request import (
     Continued,
     GenerationRequest,
     ImageRef,
+    SourceVideo,
     Speech,
 )
 from bot.domain.requests.rules import durations_of, nearest
@@ -207,9 +208,13 @@ class Builder(Usual):
         preferences: Preferences = NOTHING_PREFERRED,
         *,
         try_on: bool = False,
+        features: tuple[SourceVideo, ...] = (),
     ) -> GenerationRequest:
-        """A video from words, from frames, or from references; what was not said is as the person prefers."""
-        request = self.video_draft(parsed, images, preferences, try_on=try_on)
+        """A video from words, from frames, or from references; what was not said is as the person prefers.
+
+        `features` are videos that the prompt refers to.
+        """
+        request = self.video_draft(parsed, images, preferences, try_on=try_on, features=features)
         self.check(request)
         return request
 
@@ -221,19 +226,24 @@ class Builder(Usual):
         *,
         try_on: bool = False,
         continues: Continued | None = None,
+        features: tuple[SourceVideo, ...] = (),
     ) -> GenerationRequest:
         """As `video`, for pictures whose words may still come."""
         given = images or Images()
-        parsed = resolve(parsed, len(given.references))
+        parsed = resolve(parsed, len(given.references), len(features))
         said = parsed.options
         defaults = self._usual_for(preferences)
-        model = said.get("model") or self._with_assets(given, said, defaults) or self._model(given, defaults)
-
-        settings = {"try_on": try_on, "continues": continues}
+        model = (
+            said.get("model")
+            or self._with_others(given, said, defaults, len(features))
+            or self._model(given, defaults)
+        )
+        settings = {"try_on": try_on, "continues": continues, "features": features}
 
         def fill(row: Model) -> GenerationRequest:
             self._check_number(row, len(given.references))
-            operation = operation_with(row, given, has_assets=names_assets(said))
+            self._check_features(row, len(features))
+            operation = operation_with(row, given, has_others=names_assets(said) or bool(features))
             way = operation.row.ways[0]
             return self._fill(operation, way, row, Inputs(given), parsed, defaults, settings)
 

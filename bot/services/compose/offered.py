@@ -258,6 +258,12 @@ class Capabilities:
         nearest = self._pool.nearest(sample)
         return usable and nearest is not None and nearest.lacks(sample) == ()
 
+    def _check_features(self, row: Model, number: int) -> None:
+        """Refuse videos to refer to where a model takes none, naming those that take so many."""
+        if number and not row.features:
+            able = [other.id for other in self.rows() if other.features >= number]
+            raise UserError("error.model.features", model=row.id, models=", ".join(able) or "–")
+
     def _check_number(self, row: Model, number: int) -> None:
         """Refuse more pictures than a model takes, naming those that take so many."""
         if not row.references or number <= row.references:

@@ -54,13 +54,16 @@ class Usual(Capabilities):
         # Where none takes so many pictures, the one that takes most says so.
         return max(able, key=lambda row: row.references).id if able else defaults.default
 
-    def _with_assets(self, images: Images, said: Options, defaults: sections.Models) -> str | None:
-        """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
-        if not names_assets(said):
+    def _with_others(
+        self, images: Images, said: Options, defaults: sections.Models, features: int
+    ) -> str | None:
+        """The usual model, or the first on offer, that takes so many videos, and the elements or the voice that were named."""
+        if not names_assets(said) and not features:
             return None
         for row in self._in_turn(defaults):
-            operation = operation_with(row, images, has_assets=True)
+            operation = operation_with(row, images, has_others=True)
             fits = operation in row.operations and len(images.references) <= row.references
+            fits = fits and features <= row.features
             elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
             speaks = not {"voice", "voices"} & said.keys() or operation in row.voices
             if fits and len(said.get("elements", ())) <= elements and speaks:
@@ -85,9 +88,9 @@ class Usual(Capabilities):
         return fitting(defaults.default_mode, (images.last is not None and row.end_frame) or row.modes)
 
 
-def operation_with(row: Model, images: Images, *, has_assets: bool = False) -> Operation:
-    """What a model is asked for with some pictures, and with elements or voices."""
-    return row.operation_for(frames=images.frames, references=len(images.references), others=has_assets)
+def operation_with(row: Model, images: Images, *, has_others: bool = False) -> Operation:
+    """What a model is asked for with some pictures, and with elements, voices or videos to refer to."""
+    return row.operation_for(frames=images.frames, references=len(images.references), others=has_others)
 
 
 def names_assets(said: Options) -> bool:

@@ -46,6 +46,8 @@ class Replied(Enum):
     RESULT = auto()
     """A video made here, or a question about a result."""
     PHOTO = auto()
+    FILM = auto()
+    """A video that was not made here."""
     WORDS = auto()
     UNUSABLE = auto()
     """A file, story or result that a text cannot be about."""
@@ -68,6 +70,8 @@ class Meaning(StrEnum):
     """With a text."""
     DUB_RESULT = auto()
     """With a sound."""
+    OFFER_FILM = auto()
+    """Offer what can be made of a video of the person's own."""
     CHANGE_REQUEST = auto()
     """The message of a request was edited."""
     RUN_COMMAND = auto()
@@ -190,7 +194,7 @@ def _in_group(facts: Facts, draft: Draft | None) -> Intent:
         return _answer(facts.question)
     if facts.says and facts.names_bot and facts.replied is Replied.RESULT:
         return Intent(Meaning.CONTINUE_RESULT)
-    if facts.names_bot and facts.replied is Replied.UNUSABLE:
+    if facts.names_bot and facts.replied in {Replied.UNUSABLE, Replied.FILM}:
         return Intent(Meaning.REFUSE_REPLY)
     if draft is None or facts.replied is not Replied.DRAFT:
         return IGNORED
@@ -206,12 +210,16 @@ def _in_private(facts: Facts, draft: Draft | None, asked: Question | None) -> In
     if facts.content & Content.SOUND:
         return _sound(facts, asked)
     if not facts.content & Content.TEXT:
+        if facts.content & Content.VIDEO:
+            return Intent(Meaning.OFFER_FILM)
         return Intent(Meaning.REFUSE_UNSUPPORTED) if facts.content else IGNORED
     # A text about a result comes before an answer to a question, and before a prompt.
     if _accepts(facts.question, Content.TEXT):
         return _answer(facts.question)
     if facts.replied is Replied.RESULT:
         return Intent(Meaning.CONTINUE_RESULT)
+    if facts.replied is Replied.FILM:
+        return Intent(Meaning.OFFER_FILM)
     if facts.replied is Replied.UNUSABLE:
         return Intent(Meaning.REFUSE_REPLY)
     # What somebody else wrote answers nothing that was asked of whoever forwards it.

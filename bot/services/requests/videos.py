@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -177,6 +178,19 @@ class VideoAddresses:
         expires = self._clock.now() + LOOK_LASTS
         tag = self._tag(video.sha256, 0, expires)
         return f"{self._public_url}/video/{video.sha256}/0/{expires}/{tag}{_SUFFIXES[video.media_type]}"
+
+    def is_ours(self, address: str) -> bool:
+        """Whether an address is one at which we hand out a video or a sound, however it is written."""
+        if not self._public_url:
+            return False
+        try:
+            here, there = urlsplit(self._public_url), urlsplit(address)
+        except ValueError:
+            return False
+        path = here.path.rstrip("/")
+        return there.netloc.casefold() == here.netloc.casefold() and there.path.startswith(
+            (f"{path}/video/", f"{path}/sound/")
+        )
 
     async def find(self, task_id: str, number: int, expires: int, tag: str) -> tuple[Path, str] | None:
         """The file behind such an address and its media type; None where there is none, or not any more.

@@ -6,7 +6,7 @@ nobody foresaw says nothing of the task: it was not seen, and its deadline holds
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -78,7 +78,10 @@ class _Repeated:
 
 
 class Poll:
-    """Claims running tasks whose time has come and asks their providers."""
+    """Claims running tasks whose time has come and asks their providers.
+
+    `is_ours` tells the addresses at which we hand out what people brought along: nothing there is a result.
+    """
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class Poll:
         work: WorkerPool,
         runtime: Runtime,
         policy: PollingPolicy,
+        is_ours: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -96,6 +100,7 @@ class Poll:
         self._work = work
         self._runtime = runtime
         self._policy = policy
+        self._is_ours = is_ours
         self._doubts: dict[TaskId, _Repeated] = {}
         self._odd: set[TaskId] = set()
 
@@ -128,7 +133,7 @@ class Poll:
         except errors.ProviderError as error:
             log.info("results were not found anew", task=task.id, provider=client.name, reason=str(error))
             return ()
-        return _results(task, status)
+        return self._results(task, status)
 
     async def _look_at_many(self, client: KlingClient, tasks: Sequence[Task]) -> None:
         known: dict[str, TaskStatus] = {}
@@ -206,7 +211,7 @@ class Poll:
 
     def _meaning(self, task: Task, status: TaskStatus) -> Event:
         """What a look at the provider means for the task."""
-        if status.state is RemoteState.SUCCEEDED and (videos := _results(task, status)):
+        if status.state is RemoteState.SUCCEEDED and (videos := self._results(task, status)):
             return Finished(videos, video_units(status.cost, task.request.operation.pack))
         if status.state is RemoteState.FAILED:
             if status.failure is None or status.failure is FailureKind.CONTENT:
@@ -290,6 +295,25 @@ class Poll:
         since = self._repeated(task, _Doubt.MISLED).since
         return self._runtime.clock.now() - since >= STRANGE_TOLD_AFTER
 
+    def _results(self, task: Task, status: TaskStatus) -> tuple[RemoteResult, ...]:
+        """What came of a task, as it was ordered; some gateways repeat a video that was sent as if it were a result."""
+        request = task.request
+        given = (*request.features, *(() if request.source is None else (request.source,)))
+        sent = {video.url for video in given if video.url is not None}
+        made = [
+            replace(video, url=own[0], others=own[1:])
+            for video in status.videos
+            if (video.kind is Product.ASSET) is task.makes_asset
+            and (
+                own := tuple(
+                    address
+                    for address in video.addresses
+                    if address not in sent and not self._is_ours(address)
+                )
+            )
+        ]
+        return tuple(_marked(video) if request.watermark else video for video in made)
+
     def _late(self) -> Millis:
         return Millis(self._runtime.clock.now() + LATE_INTERVAL)
 
@@ -327,19 +351,6 @@ class Poll:
         elif after is not None and isinstance(event, Finished):
             await self._monitor.record(task.provider, None)
         return after is not None
-
-
-def _results(task: Task, status: TaskStatus) -> tuple[RemoteResult, ...]:
-    """What came of a task, as it was ordered; some gateways repeat the video that was sent as if it were a result."""
-    source = task.request.source
-    sent = None if source is None else source.url
-    made = [
-        replace(video, url=own[0], others=own[1:])
-        for video in status.videos
-        if (video.kind is Product.ASSET) is task.makes_asset
-        and (own := tuple(address for address in video.addresses if address != sent))
-    ]
-    return tuple(_marked(video) if task.request.watermark else video for video in made)
 
 
 def _marked(video: RemoteResult) -> RemoteResult:

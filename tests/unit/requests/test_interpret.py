@@ -70,7 +70,7 @@ def typed(command: Typed, facts: Facts = text, **other: object) -> Facts:
 M = Meaning
 MAKING, ACCOUNT, UNKNOWN = Typed.MAKING, Typed.OTHER, Typed.UNKNOWN
 TO_DRAFT, TO_RESULT, TO_PHOTO = Replied.DRAFT, Replied.RESULT, Replied.PHOTO
-TO_WORDS, TO_FILE = Replied.WORDS, Replied.UNUSABLE
+TO_WORDS, TO_FILE, TO_FILM = Replied.WORDS, Replied.UNUSABLE, Replied.FILM
 
 # the message, the open draft, what was asked to be sent next, and what is meant
 SITUATIONS = {
@@ -84,7 +84,7 @@ SITUATIONS = {
     "a link to a photo": (link, None, None, M.NEW_REQUEST),
     "a link and a text": (link_and_text, None, None, M.NEW_REQUEST),
     "a voice message": (voice, None, None, M.REFUSE_UNSUPPORTED),
-    "a video of their own": (video, None, None, M.REFUSE_UNSUPPORTED),
+    "a video of their own": (video, None, None, M.OFFER_FILM),
     "a contact": (Facts(OTHER, says=False), None, None, M.REFUSE_UNSUPPORTED),
     "a document whose caption is a command": (typed(MAKING, Facts(OTHER)), None, None, M.REFUSE_UNSUPPORTED),
     "news of the chat": (Facts(NO_CONTENT, says=False), None, None, M.IGNORE),
@@ -93,7 +93,7 @@ SITUATIONS = {
     "a text in reply to a text": (reply(text, TO_WORDS), None, None, M.NEW_PROMPT),
     "a text in reply to a photo": (reply(text, TO_PHOTO), None, None, M.NEW_REQUEST),
     "a text in reply to a video made here": (reply(text, TO_RESULT), None, None, M.CONTINUE_RESULT),
-    "a text in reply to another video": (reply(text, TO_FILE), None, None, M.REFUSE_REPLY),
+    "a text in reply to another video": (reply(text, TO_FILM), DRAFT, None, M.OFFER_FILM),
     "a text in reply to a story": (reply(text, TO_FILE), DRAFT, None, M.REFUSE_REPLY),
     "a photo in reply to a video made here": (reply(photo, TO_RESULT), None, None, M.NEW_REQUEST),
     "a sound in reply to a video made here": (reply(voice, TO_RESULT), None, None, M.DUB_RESULT),
@@ -210,8 +210,8 @@ SITUATIONS = {
         None,
         M.CONTINUE_RESULT,
     ),
-    "a wish about another video": (group(reply(text, TO_FILE), names_bot=True), None, None, M.REFUSE_REPLY),
-    "talk about another video": (group(reply(text, TO_FILE)), None, None, M.IGNORE),
+    "a wish about another video": (group(reply(text, TO_FILM), names_bot=True), None, None, M.REFUSE_REPLY),
+    "talk about another video": (group(reply(text, TO_FILM)), None, None, M.IGNORE),
     "a text answers a question in a group": (group(reply(text, TO_RESULT, NEXT)), None, None, NEXT),
     "a caption answers a question in a group": (group(reply(captioned, TO_RESULT, NEXT)), None, None, NEXT),
     "a bare photo in reply to a question": (group(reply(photo, TO_RESULT, NEXT)), None, None, M.IGNORE),
