@@ -21,6 +21,7 @@ from bot.clock import Clock, Sleep
 from bot.domain.library.asset import Preset
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests import retirement
+from bot.domain.requests.camera import can_be_words, direct, has_field, tell_camera
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product, Role
 from bot.domain.requests.request import GenerationRequest
@@ -211,10 +212,22 @@ class KlingClient:
         """
         if request.operation.row.on_video_model and request.model not in self.models:
             return None
+        request = self._directed(request)
         beyond = lacking((*self._limits, *self.dialect.limits), request)
         if beyond and beyond[-1] in ALONE:
             return beyond
         return tuple(dict.fromkeys((*beyond, *self.catalog.lacks(request))))
+
+    def camera_words(self, request: GenerationRequest) -> str:
+        """What is written into the prompt for the camera move of a request; empty where it has a field here, or none."""
+        return "" if self._directed(request) is request else tell_camera(request)
+
+    def _directed(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with its camera move in words, where the model or the dialect has no field for it."""
+        if request.camera is None or not can_be_words(request):
+            return request
+        has = has_field(self.catalog.row(request), request)
+        return request if has and "camera" not in lacking(self.dialect.limits, request) else direct(request)
 
     def can_ask_for(self, ref: TaskRef) -> bool:
         """Whether this very task can be asked for by our own id."""
@@ -245,6 +258,7 @@ class KlingClient:
             ProviderError: any other outcome; it surely created no task.
 
         """
+        request = self._directed(request)
         for preparation in self.dialect.preparations(request, context):
             if preparation.gives and preparation.gives <= context.prepared.keys():
                 continue

@@ -142,7 +142,12 @@ class ProviderPool:
             (client, lacks) for client in self._preferred if (lacks := client.lacks(request)) is not None
         ]
         # Where only another account will not do, that one says what it lacks itself.
-        return min(lacking, key=lambda each: (each[1] == ("account",), len(each[1])), default=(None,))[0]
+        # Whoever has a field for a camera move goes before those to whom it is said in the prompt.
+        return min(
+            lacking,
+            key=lambda each: (each[1] == ("account",), len(each[1]), bool(each[0].camera_words(request))),
+            default=(None,),
+        )[0]
 
     def with_model(self, model: str) -> tuple[KlingClient, ...]:
         """Those that have a video model, the best first."""
@@ -236,6 +241,7 @@ class ProviderPool:
         able.sort(
             key=lambda client: (
                 self._health[client.name].is_unwell(request.resource, self._clock.now()),
+                bool(client.camera_words(request)),
                 -client.config.priority,
                 client.config.cost,
                 _runs(client, request, running) / client.config.max_concurrent,

@@ -60,7 +60,9 @@ def models(t: Texts, groups: Sequence[Sequence[Availability]], default: str, now
 
 def _of_provider(t: Texts, group: Sequence[Availability], now: datetime) -> Iterator[str]:
     images = [each for each in group if IMAGE_MODEL_OPERATIONS & frozenset(each.row.operations)]
-    yield from (_video_model(t, each, now) for each in group if _is_model(each))
+    # What cannot be written at all is the operator's business.
+    models = (each for each in group if _is_model(each) and each.state is not State.UNNAMED)
+    yield from (_video_model(t, each, now) for each in models)
     if images:
         yield t("models.of_images", model=escape(images[0].model))
         yield from (_with_availability(t, _image_model(t, each.row), each, now) for each in images)
@@ -76,7 +78,7 @@ def _is_model(availability: Availability) -> bool:
 
 def _video_model(t: Texts, availability: Availability, now: datetime) -> str:
     """A model with all that it can do, and where it can't be used now only why."""
-    if availability.state in {State.RETIRED, State.UNNAMED}:
+    if availability.state is State.RETIRED:
         return f"<b>{escape(availability.model)}</b>\n{availability_line(t, availability, now)}"
     text = f"{_model(t, availability.row, availability.operations)} · {t('models.at_a_time', number=t.number(availability.most))}"
     return _with_availability(t, text, availability, now)

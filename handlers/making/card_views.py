@@ -214,14 +214,18 @@ def summary(
     has_assets: bool = False,
     is_private: bool = True,
     availability: str = "",
+    camera_words: str = "",
 ) -> View:
     """A request as it stands: what it is, its price, the person's balance, and every option.
 
     `can_improve`: an assistant can suggest a better prompt. `has_assets`: there are elements or voices to add. In groups only replies are read, which the card says.
-    `availability` says what keeps its model from being used now.
+    `availability` says what keeps its model from being used now, `camera_words` what is added to the prompt for its
+    camera move.
     """
     request, discard = shown.request, _discard(t, shown, owner)
     lines = [*_heading(t, shown, _images(t, request)), t("card.balance", credits=credits(t, available))]
+    if camera_words:
+        lines.append(t("card.camera_in_words", words=escape(camera_words)))
     if availability:
         lines.append(f"⚠ {availability}")
     if not is_private:

@@ -72,6 +72,25 @@ async def test_camera_and_several_shots_reach_kling(bot):
     assert [shot["duration"] for shot in body["multi_prompt"]] == ["2", "3"]
 
 
+async def test_a_camera_move_that_the_model_has_no_field_for_is_said_in_the_prompt_and_on_the_card(bot):
+    for number, (words, prompt) in enumerate(
+        (
+            ("a fox --camera zoom-in", "a fox. The camera zooms in."),
+            ("雪中的狐狸 --camera zoom:9", "雪中的狐狸。镜头快速拉远。"),
+        ),
+        1,
+    ):
+        await bot.telegram.say(ADA, f"/video {words}")
+        await bot.telegram.wait_video(ADA, number)
+        _, body = asked(bot)
+        assert (body["prompt"], "camera_control" in body) == (prompt, False)
+    await bot.telegram.say(ADA, "/new")
+    await bot.telegram.say(ADA, "a fox at the sea --camera look-up")
+    card = await bot.telegram.wait_text(ADA, "Camera: in words")
+    assert "The camera tilts up." in card["text"]
+    assert "a fox at the sea\n" in card["text"]
+
+
 async def test_a_finished_video_is_extended_by_a_reply(bot):
     video = await a_video(bot)
     await bot.telegram.say(ADA, "/extend it runs on", reply_to=video["message_id"])
@@ -260,7 +279,7 @@ async def test_a_sound_is_made_from_words_and_for_a_video(bot):
         ("/video a fox --volume 2", "Use it with /lipsync"),
         (f"/sound {'rain ' * 60}", "200"),
         ("/sound", "few words"),
-        ("/video a fox --camera zoom-in --model kling-v2-6", "no camera movement"),
+        ("/video a fox --camera zoom-in --model kling-v1 --duration 10", "no camera movement"),
     ],
 )
 async def test_what_is_missing_is_said(bot, text, words):

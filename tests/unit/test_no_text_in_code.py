@@ -32,7 +32,7 @@ OTHER_READERS = {
     "bot/log.py": "the log itself",
     "bot/cli/catalog_table.py": "the tables of docs/models.md",
     "bot/domain/requests/references.py": "words that Kling reads in a prompt",
-    "bot/domain/requests/camera.py": "words that people type",
+    "bot/domain/requests/camera.py": "words that people type, and that Kling reads in a prompt",
     "bot/domain/requests/naming.py": "words that people type",
     "bot/domain/requests/options.py": "words that people type",
     "bot/domain/requests/prompt.py": "words that people type",

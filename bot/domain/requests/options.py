@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Self
 
-from bot.domain.requests.camera import CAMERAS, are_automatic, read_camera, read_shots
+from bot.domain.requests.camera import CAMERAS, are_automatic, can_be_words, read_camera, read_shots
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
@@ -359,7 +359,9 @@ class Option(StrEnum):
             field="camera",
             words=("camera", "cam", "运镜", "镜头"),
             read=lambda text, _: read_camera(text),
-            values=lambda _, row: (None, *CAMERAS.values()) if row.camera else (),
+            values=lambda request, row: (
+                (None, *CAMERAS.values()) if row.camera or can_be_words(request) else ()
+            ),
             name=name_camera,
             line=lambda request: (
                 Wording("option.camera", {"camera": name_camera(request.camera)}) if request.camera else None

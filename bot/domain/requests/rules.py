@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from bot.domain.requests.camera import can_be_words, has_field
 from bot.domain.requests.films import FILM_CHECKS, FilmCheck, FilmLimits
 from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
 from bot.domain.requests.operations import COMPOSED, IMAGE_MODEL_OPERATIONS, Operation, Product, Role
@@ -361,6 +362,8 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ("camera", "mode", "duration", "last_frame", "brush"),
         lambda row, request: (
             request.camera is not None
+            # A model without a field for it is told of it in the prompt.
+            and (has_field(row, request) or not can_be_words(request))
             and not (
                 request.mode in row.camera.get(request.operation, ())
                 and request.duration in (row.camera_durations or (request.duration,))

@@ -135,6 +135,11 @@ class Capabilities:
         """What whoever can take a request can do with its model; None where nobody can take it."""
         return self._pool.availability(request)
 
+    def camera_words(self, request: GenerationRequest) -> str:
+        """What is written into the prompt for its camera move where whoever takes it has no field for that; else empty."""
+        nearest = self._pool.nearest(request)
+        return "" if nearest is None else nearest.camera_words(request)
+
     def replacement(self, model: str) -> str | None:
         """What stands in on offer for a video model that may not be; None: nothing does."""
         offered = self._pool.models()

@@ -139,7 +139,6 @@ MOMENT = Millis(NOW + 5 * MINUTE)
         ),
         ({"state": State.KEY, "until": MOMENT}, "Kling refuses the account's key. Next try: 12:05 AM (UTC)."),
         ({"state": State.ARREARS}, "The Kling account has no balance left."),
-        ({"state": State.UNNAMED}, "Can't be requested from this provider."),
         (
             {"state": State.RETIRED, "ended": date(2026, 9, 15), "others": ("kling-v3", "kling-v2-6")},
             "Kling ended it on Sep 15, 2026. Use kling-v3, kling-v2-6.",
@@ -154,8 +153,13 @@ MOMENT = Millis(NOW + 5 * MINUTE)
 def test_what_keeps_an_account_from_a_model_stands_under_it(changes, line):
     text = models_text("kling-v2-6", beside={}, **changes)
     assert line in text.replace("\u202f", " ")
-    ended = changes.get("state") in {State.RETIRED, State.UNNAMED}
-    assert ("Credits a second" not in text) is ended
+    assert ("Credits a second" not in text) is (changes.get("state") is State.RETIRED)
+
+
+def test_what_cannot_be_asked_for_is_not_listed():
+    assert (
+        "kling-v3-turbo" not in models_text("kling-v3-turbo", state=State.UNNAMED).partition("To choose")[0]
+    )
 
 
 def test_with_several_providers_each_has_its_own_part():

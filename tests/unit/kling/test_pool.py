@@ -156,7 +156,11 @@ def test_a_model_can_do_what_the_dialect_of_its_provider_says(pool_of):
     assert names(pool, a_request(model="kling-v1-6", aspect_ratio="3:2")) == ["flat"]
     zoom = {"move": "simple", "axis": "zoom", "value": -5}
     moving = a_request_for("image2video", model="kling-v1-6", mode="pro", duration=10, camera=zoom)
-    assert names(pool, moving) == ["flat"]
+    # Whoever has a field for it goes first; to the other it is said in the prompt.
+    assert names(pool, moving) == ["flat", "official"]
+    assert pool.nearest(moving).name == "flat"
+    said = {client.name: client.camera_words(moving) for client in pool.clients()}
+    assert said == {"official": "The camera zooms in.", "flat": ""}
 
 
 def test_models_are_listed_once_in_order_of_preference(pool_of):

@@ -1,9 +1,19 @@
 import pytest
 
-from bot.domain.requests import presets
-from bot.domain.requests.camera import AXES, NAMED, PRESETS, read_camera, read_shots
+from bot.domain.requests import catalog, presets
+from bot.domain.requests.camera import (
+    AXES,
+    CAMERAS,
+    NAMED,
+    PRESETS,
+    direct,
+    has_field,
+    read_camera,
+    read_shots,
+    tell_camera,
+)
 from bot.domain.requests.prompt import parse
-from bot.domain.requests.request import Camera
+from bot.domain.requests.request import PLACEHOLDER, Camera, GenerationRequest
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 
@@ -90,3 +100,60 @@ def test_voices_are_found_by_name_in_their_language():
 @pytest.mark.parametrize(("text", "language"), [("hello", "en"), ("你好 there", "zh"), ("123", "en")])
 def test_the_language_of_a_speech_is_seen_in_its_letters(text, language):
     assert presets.language_of(text) == language
+
+
+# -- in the prompt -----------------------------------------------------------------------------------
+
+
+def a_move(name: str, prompt: str = "a fox", **changes) -> GenerationRequest:
+    fields = {"operation": "text2video", "model": "kling-v2-6", "prompt": prompt, "camera": read_camera(name)}
+    return GenerationRequest.model_validate(fields | changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt", "words"),
+    [
+        ("zoom-in", "a fox", "a fox. The camera zooms in."),
+        ("zoom:2", "a fox!", "a fox! The camera slowly zooms out."),
+        ("horizontal:-9", "a fox", "a fox. The camera quickly moves to the left."),
+        ("look-up", "a fox", "a fox. The camera tilts up."),
+        ("look-left", "a fox", "a fox. The camera pans to the left."),
+        ("down_back", "a fox", "a fox. The camera moves down and back."),
+        ("zoom-in", "雪中的狐狸", "雪中的狐狸。镜头推近。"),
+        ("zoom:9", "雪中的狐狸。", "雪中的狐狸。镜头快速拉远。"),
+        ("forward_up", "狐狸", "狐狸。镜头推进并上移。"),
+        ("move-down", "", "The camera moves down."),
+    ],
+)
+def test_a_move_is_said_in_the_language_of_the_prompt(name, prompt, words):
+    request = a_move(
+        name, prompt, **({} if prompt else {"operation": "image2video", "first_frame": PLACEHOLDER})
+    )
+    directed = direct(request)
+    assert (directed.prompt, directed.camera) == (words, None)
+
+
+def test_every_move_has_words_of_its_own_in_both_languages():
+    moves = [*CAMERAS.values(), *(read_camera(f"{axis}:{value}") for axis in AXES for value in (-5, 5))]
+    for prompt in ("a fox", "狐狸"):
+        told = {tell_camera(a_move("zoom-in", prompt).model_copy(update={"camera": move})) for move in moves}
+        assert len(told) == len(PRESETS) + 2 * len(AXES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({}, True),
+        ({"operation": "omni-video", "model": "kling-v3-omni"}, True),
+        ({"duration": 10, "mode": "pro"}, True),
+        ({"model": "kling-v3", "shots": ({"prompt": "it runs", "duration": 5},)}, False),
+        ({"model": "kling-v1"}, True),
+        # A model with a field for it takes it there, or not at all.
+        ({"model": "kling-v1", "duration": 10}, False),
+    ],
+)
+def test_a_model_without_a_field_for_it_takes_any_move(changes, allowed):
+    request = a_move("down_back", **changes)
+    row = catalog.load().model(request.model)
+    assert ("camera" not in catalog.load().lacks(request)) is allowed
+    assert has_field(row, request) is (request.model == "kling-v1")

@@ -83,16 +83,14 @@ def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
         (two_frames("kling-v1", duration=10), "error.model.end_frame", {"model": "kling-v1"}),
         (a_request("kling-v26"), "error.model.unknown", {"nearest": "kling-v2-6"}),
         (
-            a_request(camera={"move": "forward_up"}),
+            # Shots have prompts of their own, in which it cannot be said.
+            a_request(
+                "kling-v3", camera={"move": "forward_up"}, shots=({"prompt": "it runs", "duration": 5},)
+            ),
             "error.model.camera",
             {"models": "kling-v1 (std), kling-v1-5 (pro)"},
         ),
         (a_request("kling-v1", duration=10, camera={"move": "forward_up"}), "error.model.camera", {}),
-        (
-            a_request_for("image2video", model="kling-v1-5", mode="pro", camera={"move": "forward_up"}),
-            "error.model.camera",
-            {"model": "kling-v1-5"},
-        ),
         (
             a_request_for("multi-image2video", model="kling-v2-6"),
             "error.model.multi-image2video",

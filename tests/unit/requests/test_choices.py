@@ -99,7 +99,8 @@ def test_only_what_the_model_can_do_is_on_offer():
     assert {Option.SOUND, Option.SEED} <= set(on_offer(from_words("kling-v2-6")))
     assert Option.SOUND not in on_offer(from_words("kling-v2-5-turbo"))
     assert Option.CAMERA in on_offer(from_words("kling-v1"))
-    assert Option.CAMERA not in on_offer(from_words("kling-v2-6"))
+    # Without a field for it, it is said in the prompt.
+    assert Option.CAMERA in on_offer(from_words("kling-v2-6"))
     assert Option.RATIO not in on_offer(from_photo())
     assert Option.END_FRAME in on_offer(from_photo())
     assert Option.END_FRAME not in on_offer(from_words())
