@@ -198,6 +198,41 @@ async def test_a_gateway_that_repeats_our_own_address_has_made_nothing_yet(publi
     assert len(public.to_kling.of("query")) > 2
 
 
+@pytest.mark.parametrize(("said", "audio"), [("", "original"), (" --mute", None)])
+async def test_kling_4_keeps_its_sound_or_makes_a_new_one(world, said, audio):
+    async with behind_a_proxy(
+        world, models='["kling-4.0"]', daily=2000, dialect="unified", key="demo-api-key"
+    ) as proxy:
+        world.proxy = proxy
+        await world.telegram.send_film(ADA, a_clip(), caption=f"/edit make it night{said}")
+        await world.telegram.wait_video(ADA)
+        (order,) = orders(world, "/omni-video/kling-4.0")
+        (base,) = [part for part in order["contents"] if part["type"] == "base_video"]
+        assert was_fetched(world, base["url"])
+        assert order["settings"].get("audio") == audio
+
+
+@pytest.mark.parametrize("orientation", ["image", "video"])
+@pytest.mark.parametrize("dialect", ["official", "unified"])
+async def test_a_movement_faces_either_way_with_either_sound_in_both_standards(world, dialect, orientation):
+    key = {"key": "demo-api-key"} if dialect == "unified" else {}
+    async with behind_a_proxy(world, models=MODELS, daily=2000, dialect=dialect, **key) as proxy:
+        world.proxy = proxy
+        message = await world.telegram.send_film(ADA, a_clip())
+        for number, sound in enumerate(("", " --mute"), 1):
+            caption = f"/motion --orientation {orientation}{sound}"
+            await world.telegram.send_photo(ADA, a_portrait(), caption, reply_to=message["message_id"])
+            await world.telegram.wait_video(ADA, number)
+        path = MOTION if dialect == "official" else "/motion-control/kling-2.6"
+        for order, sound in zip(orders(world, path), (None, False), strict=True):
+            settings = order.get("settings", order)
+            assert settings["character_orientation"] == orientation
+            told = (settings.get("audio"), order.get("keep_original_sound"))
+            assert told == (
+                (None, None) if sound is None else ("off", None) if dialect == "unified" else (None, "no")
+            )
+
+
 # -- limits --------------------------------------------------------------------------------------------
 
 

@@ -377,7 +377,10 @@ def _settings(request: GenerationRequest) -> dict[str, Any]:
         settings["character_orientation"] = request.orientation
         return settings if request.keep_sound else settings | {"audio": "off"}
     if request.source is not None:
-        return settings | {"audio": "original" if request.keep_sound else "off"}
+        if request.keep_sound:
+            return settings | {"audio": "original"}
+        # Kling 4.0 knows no silence: in the place of the source's sound it makes a new one.
+        return settings if has_newer_name(request.model) else settings | {"audio": "off"}
     framed = request.operation is Operation.IMAGE_TO_VIDEO or request.first_frame is not None
     if not (framed or request.middle_frames or request.last_frame):
         settings["aspect_ratio"] = request.aspect_ratio or "16:9"
