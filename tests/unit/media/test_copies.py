@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import random
+import struct
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ import av
 import pytest
 from PIL import Image
 
+from bot.media.clips import last_frame
 from bot.media.copies import CopyWorker
 from bot.media.fitting import NoCopy
 from tests.world.media import a_noisy_film
@@ -53,6 +55,55 @@ def figures(path: Path) -> tuple[str, str | None, float, float]:
         sounds = container.streams.audio
         image = container.streams.video[0].codec_context.name
         return image, sounds[0].codec_context.name if sounds else None, ends["video"], ends["audio"]
+
+
+def turned(content: bytes) -> bytes:
+    """The same film with the note that it is shown a quarter turned (ISO 14496-12, `tkhd`)."""
+    upright = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    quarter = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
+    head = content.index(b"tkhd")
+    return content[:head] + content[head:].replace(upright, quarter, 1)
+
+
+@pytest.mark.parametrize("sounds", [(True, True), (True, False), (False, True), (False, False)])
+async def test_two_films_become_one_with_the_sound_that_there_is(worker, tmp_path, sounds):
+    first, second = tmp_path / "first.mp4", tmp_path / "second.mp4"
+    first.write_bytes(a_noisy_film(320, 180, 2, rate=30, sound=sounds[0]))
+    second.write_bytes(a_noisy_film(480, 270, 3, rate=24, sound=sounds[1], seed=2))
+    target = tmp_path / "joined.mp4"
+    made = await worker.join(first, second, target, 20_000_000)
+    assert (made.width, made.height) == (480, 270)
+    image, sound, video_ends, sound_ends = figures(target)
+    assert (image, sound) == ("h264", "aac" if any(sounds) else None)
+    assert video_ends == pytest.approx(5, abs=0.15)
+    assert sound_ends == pytest.approx({(True, False): 2, (False, False): 0}.get(sounds, 5), abs=0.15)
+    with av.open(str(target)) as container:
+        assert container.duration / av.time_base == pytest.approx(5, abs=0.15)
+
+
+async def test_a_film_that_was_held_upright_stands_upright_in_what_goes_on_from_it(worker, tmp_path):
+    lying = turned(a_noisy_film(320, 180, 1, sound=False))
+    first, second = tmp_path / "first.mp4", tmp_path / "second.mp4"
+    first.write_bytes(lying)
+    with av.open(str(first)) as container:
+        assert abs(next(container.decode(video=0)).rotation) == 90
+    with Image.open(io.BytesIO(last_frame(first))) as frame:
+        assert frame.size == (180, 320)
+    second.write_bytes(a_noisy_film(180, 320, 1, sound=False, seed=2))
+    made = await worker.join(first, second, tmp_path / "joined.mp4", 20_000_000)
+    assert (made.width, made.height) == (180, 320)
+    # A result itself never lies on its side.
+    with pytest.raises(NoCopy):
+        await worker.join(second, first, tmp_path / "joined.mp4", 20_000_000)
+
+
+async def test_what_is_no_film_joins_nothing(worker, tmp_path):
+    first, second = tmp_path / "first.mp4", tmp_path / "second.mp4"
+    first.write_bytes(b"no film")
+    second.write_bytes(a_noisy_film(320, 180, 1))
+    with pytest.raises(NoCopy):
+        await worker.join(first, second, tmp_path / "joined.mp4", 20_000_000)
+    assert worker.pid is None
 
 
 @pytest.mark.parametrize(
