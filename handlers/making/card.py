@@ -215,10 +215,10 @@ async def on_use_prompt(turn: Turn) -> None:
 
 
 async def on_suggested(turn: Turn, suggested: SuggestedPrompt) -> None:
-    """Take a suggested prompt."""
+    """Take a suggested prompt; who made it may have left names out, which are not given up for that."""
     card = await _named(turn, suggested.card)
     names = await turn.services.assets.names(turn.user_id, suggested.prompt)
-    await _change(turn, turn.services.cards.set_prompt(card, suggested.prompt, names))
+    await _change(turn, turn.services.cards.set_prompt(card, suggested.prompt, names, keeps_assets=True))
 
 
 async def on_generate(turn: Turn, button: card_views.Generate) -> None:

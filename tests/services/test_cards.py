@@ -226,6 +226,7 @@ def test_a_request_of_earlier_comes_back_with_what_is_on_offer_now(cards):
 # -- elements and voices: the model that takes them is found by itself --------------------------------------
 
 MINE = Names({"fox": 7}, {"ada": "829877"})
+ELSE = Names({"fox": 7, "bear": 8})
 A_PHOTO = Images(first=ONE)
 
 
@@ -233,6 +234,12 @@ A_PHOTO = Images(first=ONE)
 async def compose(bare) -> Compose:
     models = ("kling-v2-5-turbo", "kling-v2-6", "kling-v3", "kling-v3-omni")
     await bare.open(models=json.dumps(models), extra='[models]\ndefault = "kling-v2-5-turbo"\n')
+    return bare.services.compose
+
+
+@pytest.fixture
+async def newer(bare) -> Compose:
+    await bare.open(models='["kling-4.0"]', dialect="official", key="demo-api-key")
     return bare.services.compose
 
 
@@ -270,6 +277,30 @@ def test_a_name_on_a_card_brings_what_it_needs_and_goes_with_its_words(compose):
     assert (silent.voices, silent.asset_names) == ((), ())
     kept = compose.complete(spoken, compose.parse("@Ada says hello --pro", MINE))
     assert kept == spoken
+
+
+def test_what_a_suggested_prompt_no_longer_names_stays(bare, compose):
+    draft = compose.video_draft(compose.parse("@fox meets @bear --model v3-omni", ELSE), None)
+    cards = bare.services.cards
+    better = cards.set_prompt(Card("c", draft), "@Bear meets a friend", ELSE, keeps_assets=True).request
+    assert (better.prompt, better.elements) == ("<<<element_2>>> meets a friend", (7, 8))
+    typed = cards.set_prompt(Card("c", draft), "@Bear meets a friend", ELSE).request
+    assert (typed.prompt, typed.elements) == ("<<<element_1>>> meets a friend", (8,))
+
+
+def test_a_model_that_does_words_elsewhere_is_asked_there_once_nothing_is_referred_to(newer):
+    draft = newer.video_draft(newer.parse("@fox runs --model kling-4.0", MINE))
+    assert draft.operation is Operation.OMNI_VIDEO
+    assert newer.complete(draft, newer.parse("it snows", MINE)).operation is Operation.TEXT_TO_VIDEO
+
+
+def test_more_photos_than_any_takes_are_refused_by_what_takes_them(compose):
+    with pytest.raises(UserError) as caught:
+        made(compose, "they dance --model v2.6", Images(references=(ONE,) * 6))
+    assert (caught.value.key, caught.value.params["models"]) == (
+        "error.model.multi-image2video",
+        "kling-v3-omni",
+    )
 
 
 def test_an_element_added_by_a_button_goes_to_a_model_that_takes_it_and_stays(compose):

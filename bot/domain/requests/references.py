@@ -58,6 +58,9 @@ def kinds_of(operation: Operation) -> tuple[Kind, ...]:
     return NAMED.get(operation, CAST)
 
 
+_TYPED = re.compile(rf"<<<({'|'.join(Kind)})_(\d{{1,9}})>>>")
+"""Whatever Kling could take for a name in a prompt that somebody typed so."""
+
 TOKEN = re.compile(rf"<<<({'|'.join(Kind)})_([1-9]\d?)>>>")
 """A name in a stored prompt."""
 
@@ -96,10 +99,14 @@ def missing_from(request: GenerationRequest, kinds: Collection[Kind]) -> list[Re
 
 
 def dangling(request: GenerationRequest) -> Reference | None:
-    """The first that a text names, and the request does not have."""
+    """The first that a text names, and the request does not have; one with a number that none can have, too."""
     counts = count_of(request)
-    named = (reference for text in read_texts(request) for reference in named_in(text))
-    return next((each for each in named if each.number > counts[each.kind]), None)
+    named = (
+        Reference(Kind(kind), int(number))
+        for text in read_texts(request)
+        for kind, number in _TYPED.findall(text)
+    )
+    return next((each for each in named if not 0 < each.number <= counts[each.kind]), None)
 
 
 def is_crowded(request: GenerationRequest) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.naming import ASSETS, resolve, toggle_asset, without_named
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import CHOSEN_BY_MODEL, Operation
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind, named_in
@@ -40,13 +40,15 @@ class Compose(Builder):
         ways = (fit_with(draft, row, "sound", True) for row in self.rows_of(draft.model))
         return next((way for way in ways if way is not None and self.possible(way)), draft)
 
-    def complete(self, draft: GenerationRequest, parsed: ParsedPrompt) -> GenerationRequest:
+    def complete(
+        self, draft: GenerationRequest, parsed: ParsedPrompt, *, keeps_assets: bool = False
+    ) -> GenerationRequest:
         """A draft with its words, and the options that came with them.
 
-        What the words that go had named goes with them; what was added by a button stays.
+        What the words that go had named goes with them, unless it `keeps_assets`; what was added by a button stays.
         """
         if refers(draft.operation) and parsed.vocabulary is not None:
-            kept = draft if parsed.prompt == draft.prompt else without_named(draft)
+            kept = draft if keeps_assets or parsed.prompt == draft.prompt else without_named(draft)
             assets = {name: value for name in ASSETS if (value := getattr(kept, name))}
             parsed = resolve(replace(parsed, options={**assets, **parsed.options}), len(draft.references))
             draft = draft.model_copy(update=dict.fromkeys(ASSETS, ()))
@@ -65,8 +67,8 @@ class Compose(Builder):
             if draft.operation is Operation.AVATAR:
                 said["prompt"] = parsed.options.get(Option.MOVES.row.field, draft.prompt)
         completed = self._build(**{**draft.model_dump(), **said})
-        if completed.has_others:
-            # Some models are asked for elements and voices in another way.
+        if completed.operation in CHOSEN_BY_MODEL:
+            # Some models are asked in another way where there is more to refer to, or nothing any longer.
             completed = suit(completed, self.rows_for(completed)[0]) or completed
         if parsed.prompt:
             self.check(completed)

@@ -19,6 +19,7 @@ from bot.domain.requests.operations import (
     Operation,
     Product,
     Prompt,
+    Role,
 )
 from bot.domain.requests.presets import Voices
 from bot.domain.requests.prompt import ParsedPrompt, parse
@@ -34,6 +35,9 @@ from bot.settings import sections
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+_MOST_COMBINED = Operation.REFERENCES_TO_VIDEO.row.limits(Role.REFERENCES)[1]
+"""Photos that are combined where a model does nothing else with them."""
 
 
 class Capabilities:
@@ -271,10 +275,14 @@ class Capabilities:
 
     def _check_number(self, row: Model, number: int) -> None:
         """Refuse more pictures than a model takes, naming those that take so many."""
-        if not row.references or number <= row.references:
+        if number <= row.references or (not row.references and number <= _MOST_COMBINED):
+            # What takes none at all is refused with the rest of its limits.
             return
         rows = self.image_rows() if row.product is Product.IMAGE else self.rows()
         others = [other.id for other in rows if other.references >= number]
+        if not row.references:
+            operation = Operation.REFERENCES_TO_VIDEO
+            raise UserError(f"error.model.{operation}", model=row.id, models=", ".join(others) or "–")
         raise UserError(
             "error.pictures.too_many_for" if others else "error.pictures.too_many",
             model=row.id,

@@ -368,15 +368,20 @@ class Cards:
         question = READY if request.prompt and not card.images else card.question
         return replace(card, request=request, question=question)
 
-    def set_prompt(self, card: Card, prompt: str, names: Names = NO_NAMES) -> Card:
+    def set_prompt(
+        self, card: Card, prompt: str, names: Names = NO_NAMES, *, keeps_assets: bool = False
+    ) -> Card:
         """The card with another prompt, without reading options in it; it may use the person's `names`.
+
+        Where it `keeps_assets`, elements and voices stay that only the words before named.
 
         Raises:
             UserError: it can't be made with that; the card stays as it is.
 
         """
         vocabulary = self._compose.vocabulary(names)
-        completed = self._compose.complete(card.request, ParsedPrompt(prompt, vocabulary=vocabulary))
+        parsed = ParsedPrompt(prompt, vocabulary=vocabulary)
+        completed = self._compose.complete(card.request, parsed, keeps_assets=keeps_assets)
         return replace(card, request=completed, question=READY)
 
     def set_typed(self, card: Card, option: Option, text: str, names: Names = NO_NAMES) -> Card:
