@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.naming import show_prompt
-from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT
-from bot.domain.requests.references import Kind
 from bot.domain.requests.request import GenerationRequest, ImageRef
-from bot.domain.types import ChatId, short_hash
+from bot.domain.types import ChatId
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.compose import Images
@@ -157,22 +155,26 @@ async def on_toggle_asset(turn: Turn, button: card_views.ToggleAsset) -> None:
 
     """
     card = await _named(turn, button.card)
-    owned = await turn.services.assets.list_usable(turn.user_id)
-    asset = next((asset for asset in owned if short_hash(asset.id) == button.key), None)
-    if asset is None or asset.remote_id is None:
+    castable = await _list_castable(turn, card)
+    found = next((each for each in castable if each.key == button.key), None)
+    if found is None:
         raise UserError("error.asset.gone")
-    kind = Kind.ELEMENT if asset.kind is Operation.ELEMENT else Kind.VOICE
-    named = (asset.remote_id, asset.name)
-    await _show_assets(turn, turn.services.cards.toggle_asset(card, kind, named, turn.preferences))
+    named = (found.id, found.name)
+    await _show_assets(turn, turn.services.cards.toggle_asset(card, found.kind, named, turn.preferences))
 
 
 async def _show_assets(turn: Turn, card: Card) -> None:
-    owned = await turn.services.assets.list_usable(turn.user_id)
+    castable = await _list_castable(turn, card)
     await turn.services.cards.save(turn.user_id, turn.chat_id, card)
-    if owned:
-        await turn.edit(card_views.assets(turn.t, card, owned, turn.user_id))
+    if castable:
+        await turn.edit(card_views.assets(turn.t, card, castable, turn.user_id))
     else:
         await turn.edit(await card_view(turn, card))
+
+
+async def _list_castable(turn: Turn, card: Card) -> list[card_views.Castable]:
+    owned = await turn.services.assets.list_usable(turn.user_id)
+    return card_views.list_castable(owned, card.request)
 
 
 async def on_use_images(turn: Turn, button: card_views.UseImages) -> None:

@@ -9,7 +9,7 @@ from bot.domain.library.asset import Asset
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import NONE, Choice
 from bot.domain.requests.naming import list_nameable, list_unnamed, show_prompt
-from bot.domain.requests.operations import Role
+from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.options import Option
 from bot.domain.requests.references import Kind
 from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
@@ -355,21 +355,46 @@ def _images(t: Texts, request: GenerationRequest) -> str:
     return t.plural("card.references", len(request.references)) if request.references else ""
 
 
-def assets(t: Texts, shown: Card, owned: Sequence[Asset], owner: UserId) -> View:
-    """The person's own elements and voices; a tap adds one, or takes it away."""
-    chosen = shown.request.named_assets
-    buttons = [
-        Button(
-            mark_chosen(
-                t, f"@{cut(' '.join(asset.name.split()), NAME_LIMIT)}", is_chosen=asset.remote_id in chosen
-            ),
-            ToggleAsset(shown.name, short_hash(asset.id)),
-            owner=owner,
+@dataclass(frozen=True, slots=True)
+class Castable:
+    """An element or a voice that a request can use: what it is called, its id, and what stands for it on buttons."""
+
+    kind: Kind
+    id: str
+    name: str
+    key: str
+
+
+def list_castable(owned: Sequence[Asset], request: GenerationRequest) -> list[Castable]:
+    """The person's own, then what else a request uses: Kling's own, or what another way has no name for."""
+    own = [
+        Castable(
+            Kind.ELEMENT if asset.kind is Operation.ELEMENT else Kind.VOICE,
+            asset.remote_id,
+            asset.name,
+            short_hash(asset.id),
         )
         for asset in owned
+        if asset.remote_id is not None
+    ]
+    known, names = {each.id for each in own}, dict(request.asset_names)
+    used = [(Kind.ELEMENT, str(id)) for id in request.elements] + [(Kind.VOICE, id) for id in request.voices]
+    others = [Castable(kind, id, names.get(id, id), short_hash(id)) for kind, id in used if id not in known]
+    return [*own, *others]
+
+
+def assets(t: Texts, shown: Card, castable: Sequence[Castable], owner: UserId) -> View:
+    """Elements and voices that the request can use; a tap adds one, or takes it away."""
+    chosen = shown.request.named_assets
+    labels = [f"@{cut(' '.join(each.name.split()), NAME_LIMIT)}" for each in castable]
+    buttons = [
+        Button(
+            mark_chosen(t, label, is_chosen=each.id in chosen), ToggleAsset(shown.name, each.key), owner=owner
+        )
+        for each, label in zip(castable, labels, strict=True)
     ]
     back = Button(t("button.back"), OpenCard(shown.name), owner=owner)
-    lines = [f"<b>{t('card.assets')}</b>", t("card.ask.assets", name=snippet(owned[0].name, 40))]
+    lines = [f"<b>{t('card.assets')}</b>", t("card.ask.assets", name=snippet(castable[0].name, 40))]
     return View(_joined(lines), [*in_rows(buttons, CHOICES_PER_ROW), [back]])
 
 

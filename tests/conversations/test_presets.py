@@ -4,6 +4,7 @@ import pytest
 
 from bot.domain.types import HOUR
 from tests.conversations.test_assets import a_fox, orders
+from tests.conversations.test_card import tap
 from tests.world.media import a_portrait
 from tests.world.telegram import ADA
 
@@ -57,6 +58,25 @@ async def test_an_element_is_shown_and_used_by_a_tap(bot):
     assert order["prompt"].startswith("it flies over the sea")
     # The list is asked for once, whatever is tapped.
     assert listings(bot) == 1
+
+
+async def test_one_is_taken_away_on_the_card_and_named_by_a_tap_or_with_a_space(bot):
+    await bot.telegram.say(ADA, "/new @Grey cat meets @paper crane")
+    await bot.telegram.wait_text(ADA, "@Grey-cat meets @paper-crane")
+    await tap(bot, ADA, "Elements, voices", "✓ @Grey-cat")
+    await tap(bot, ADA, "✓ @Grey-cat", "✓ @paper-crane")
+    await tap(bot, ADA, "Back", "Grey-cat meets @paper-crane")
+    await tap(bot, ADA, "Name in prompt", "✓ @paper-crane")
+    await tap(bot, ADA, "✓ @paper-crane", "Tap to write")
+    await tap(bot, ADA, "Back", "With @paper-crane")
+    await tap(bot, ADA, "Name in prompt", "Tap to write")
+    await tap(bot, ADA, "@paper-crane", "✓ @paper-crane")
+    await tap(bot, ADA, "Back", "Grey-cat meets @paper-crane")
+    await press(bot, "Generate")
+    await bot.telegram.wait_video(ADA)
+    (order,) = orders(bot, OMNI)
+    assert order["element_list"] == [{"element_id": 1000002}]
+    assert order["prompt"] == "Grey-cat meets <<<element_1>>>"
 
 
 async def test_a_name_in_a_prompt_is_known_and_a_persons_own_goes_before_it(bot):

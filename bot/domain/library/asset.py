@@ -5,7 +5,7 @@ provider's account, until it is deleted.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.requests.operations import SPEAKING_OPERATIONS, Operation
@@ -72,16 +72,27 @@ class Preset:
 class Names:
     """What a person may call by name: the provider's ids by the plain name.
 
-    `preset_voices` speak in videos only: a text is spoken with one of another list, or with a voice of one's own.
+    `preset_voices` speak in videos only: a text is spoken with one of another list, or with a voice of one's own. `presets`
+    are the names of all that is Kling's own.
     """
 
     elements: Mapping[str, int] = field(default_factory=dict)
     voices: Mapping[str, str] = field(default_factory=dict)
     preset_voices: Mapping[str, str] = field(default_factory=dict)
+    presets: frozenset[str] = frozenset()
 
     def for_speech(self) -> "Names":
         """What may be called where a text is spoken."""
-        return Names(self.elements, self.voices)
+        return Names(self.elements, self.voices, presets=self.presets)
+
+    def without(self, names: Collection[str]) -> "Names":
+        """The same without what is called by some plain names."""
+        return Names(
+            {name: id for name, id in self.elements.items() if name not in names},
+            {name: id for name, id in self.voices.items() if name not in names},
+            {name: id for name, id in self.preset_voices.items() if name not in names},
+            self.presets - frozenset(names),
+        )
 
     def speaks_in_videos_only(self, voice: str) -> bool:
         """Whether a voice is one of Kling's own for videos, by its name or its id."""

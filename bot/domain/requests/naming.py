@@ -49,6 +49,9 @@ _WORD = re.compile(r"\w[\w-]*")
 ALIKE = 0.7
 """From here on a word is taken for a name that was typed wrong, and not for anything else."""
 
+ALIKE_TO_A_PRESET = 0.85
+"""The same of the many names of Kling's own, which other words are like by chance."""
+
 
 def resolve(parsed: ParsedPrompt, images: int, videos: int = 0) -> ParsedPrompt:
     """A prompt with its names of `images` photos, `videos`, elements and voices as they are stored, and those as options.
@@ -98,6 +101,8 @@ class _Found:
         self.elements: list[int] = list(options.get("elements", ()))
         self.voices: list[str] = list(options.get("voices", ()))
         self.labels: dict[str, str] = dict(options.get("asset_names", ()))
+        named = {*vocabulary.elements, *vocabulary.voices}
+        self._of_several_words = sorted((name for name in named if "-" in name), key=lambda name: -len(name))
         known = ((id, name) for name, id in vocabulary.elements.items())
         for id, name in known:
             if id in self.elements:
@@ -122,6 +127,8 @@ class _Found:
         word = _WORD.match(text, start)
         if word is None:
             return None
+        if spaced := self._spaced(text, start):
+            return self._own(spaced.replace(" ", "-")), start + len(spaced)
         if typed := self._known(word[0]):
             return self._own(typed), start + len(typed)
         numbered = _NUMBERED.match(text, start)
@@ -160,11 +167,28 @@ class _Found:
                 return typed
         return None
 
+    def _spaced(self, text: str, start: int) -> str | None:
+        """The longest name of several words that stands here with spaces between them: `@Lady Ann`."""
+        for name in self._of_several_words:
+            typed = text[start : start + len(name)]
+            after = text[start + len(name) : start + len(name) + 1]
+            is_whole = not (after and _is_latin(typed[-1:] or " ") and _is_latin(after))
+            if " " in typed and _hyphenated(typed) == name and is_whole:
+                return typed
+        return None
+
     def _refuse_misspelt(self, word: str) -> None:
-        own = [*self._vocabulary.elements, *self._vocabulary.voices]
-        if close := get_close_matches(normalize_word(word), own, 3, ALIKE):
+        presets = self._vocabulary.presets
+        names = [*self._vocabulary.elements, *self._vocabulary.voices]
+        plain = normalize_word(word)
+        close = get_close_matches(plain, [name for name in names if name not in presets], 3, ALIKE)
+        if close := close or get_close_matches(plain, sorted(presets), 3, ALIKE_TO_A_PRESET):
             nearest = ", ".join(f"@{name}" for name in close)
             raise UserError("error.reference.unknown", name=word[:QUOTED_LENGTH], nearest=nearest)
+
+
+def _hyphenated(typed: str) -> str:
+    return normalize_word(typed).replace(" ", "-")
 
 
 def _is_latin(letter: str) -> bool:

@@ -61,11 +61,12 @@ def normalize_word(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What has names: models, and the person's own elements and voices, the ids of all by their plain names."""
+    """What has names: models, elements and voices, the ids of all by their plain names; `presets` are names of Kling's own."""
 
     models: Mapping[str, str]
     elements: Mapping[str, int] = field(default_factory=dict)
     voices: Mapping[str, str] = field(default_factory=dict)
+    presets: frozenset[str] = frozenset()
 
     @classmethod
     def of_models(cls, ids: Sequence[str]) -> Self:

@@ -80,12 +80,17 @@ class Capabilities:
     def vocabulary(self, names: Names = NO_NAMES) -> Vocabulary:
         """The models that this bot knows, by all their names, with a person's own; of one that is out, the check says so."""
         models = self._catalog.vocabulary(self._pool.known_models())
-        return replace(models, elements=names.elements, voices={**names.preset_voices, **names.voices})
+        return replace(
+            models,
+            elements=names.elements,
+            voices={**names.preset_voices, **names.voices},
+            presets=names.presets,
+        )
 
     def image_vocabulary(self, names: Names = NO_NAMES) -> Vocabulary:
         """The image models, by all their names, with a person's own elements and voices."""
         models = Vocabulary.of_models([row.id for row in self._catalog.section("images")])
-        return replace(models, elements=names.elements, voices=names.voices)
+        return replace(models, elements=names.elements, voices=names.voices, presets=names.presets)
 
     def models(self) -> tuple[str, ...]:
         """The video models that this bot offers, in order of preference."""

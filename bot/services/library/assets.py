@@ -210,7 +210,7 @@ class Assets:
     async def names(self, user_id: UserId, text: str) -> Names:
         """What a person may call by name in a text: what is theirs, and what of Kling's own is not called the same."""
         presets = await self._ready_made.presets(text)
-        elements = dict(presets.elements)
+        elements: dict[str, int] = {}
         voices: dict[str, str] = {}
         for asset in await self.list_usable(user_id):
             if asset.remote_id is None:
@@ -219,7 +219,13 @@ class Assets:
                 elements[folded(asset.name)] = int(asset.remote_id)
             else:
                 voices[folded(asset.name)] = asset.remote_id
-        return Names(elements, voices, presets.preset_voices)
+        others = presets.without({*elements, *voices})
+        return Names(
+            {**others.elements, **elements},
+            voices,
+            others.preset_voices,
+            frozenset((*others.elements, *others.preset_voices)),
+        )
 
     async def delete(self, user_id: UserId, asset_id: str) -> Asset:
         """Take something out of use at once; at the provider it is deleted after that, and once it is there.

@@ -80,6 +80,37 @@ def test_a_misspelt_name_is_refused_with_the_nearest(text):
     assert "@fox" in str(caught.value.params["nearest"]) or "@ada" in str(caught.value.params["nearest"])
 
 
+PRESETS = Vocabulary(
+    {"v2.6": "kling-v2-6"},
+    elements={"fox": 1, "paper-crane": 2, "paper-crane-red": 3, "anna": 4},
+    voices={"lady-ann": "v-lady"},
+    presets=frozenset({"paper-crane", "paper-crane-red", "anna", "lady-ann"}),
+)
+"""A person's own fox, and what is Kling's own."""
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("@Paper-crane flies", "<<<element_1>>> flies"),
+        ("@paper crane flies", "<<<element_1>>> flies"),
+        ("@Paper Crane red, @lady ann.", "<<<element_1>>>, <<<voice_1>>>."),
+        ("@Lady Ann说话", "<<<voice_1>>>说话"),
+        ("@paper cranes fly, @paper  crane", "@paper cranes fly, @paper  crane"),
+        # Among hundreds of names something is always a little alike.
+        ("thanks to @annabel and @craner", "thanks to @annabel and @craner"),
+    ],
+)
+def test_names_of_klings_own_may_have_spaces_and_are_like_few_words(text, stored):
+    assert resolve(ParsedPrompt(text, {}, PRESETS), 0).prompt == stored
+
+
+@pytest.mark.parametrize("text", ["@papercrane flies", "@foxx runs"])
+def test_a_misspelt_name_of_klings_own_is_refused_too(text):
+    with pytest.raises(UserError, match=r"error\.reference\.unknown"):
+        resolve(ParsedPrompt(text, {}, PRESETS), 0)
+
+
 def test_options_and_shots_share_the_numbers_of_the_prompt():
     parsed = parse('--element foxy-lady --shots "2s @Fox wakes | 3s @foxy-lady runs" x', OWN)
     found = resolve(parsed, 0)
