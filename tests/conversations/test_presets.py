@@ -128,3 +128,16 @@ async def test_where_kling_tells_of_none_the_names_of_ones_own_still_work(bot):
     await bot.telegram.say(ADA, "/video @fox runs")
     await bot.telegram.wait_video(ADA)
     assert orders(bot, OMNI)[0]["element_list"] == [{"element_id": int(remote)}]
+
+
+async def test_a_voice_goes_onto_the_card_of_a_photo_by_a_tap(bot):
+    await bot.telegram.send_photo(ADA, a_portrait(), "/new he says good morning")
+    await bot.telegram.wait_text(ADA, "good morning")
+    await open_list(bot, "/voices")
+    await press(bot, "Old Tom")
+    await press(bot, "Use it")
+    await bot.telegram.wait_text(ADA, "@Old-Tom")
+    await press(bot, "Generate")
+    await bot.telegram.wait_video(ADA)
+    (order,) = orders(bot, FRAME)
+    assert order["voice_list"] == [{"voice_id": "829836967146070002"}]
