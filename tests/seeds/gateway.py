@@ -7,6 +7,7 @@ from the client: fields with their types and values, the header, the answers, th
 import base64
 import binascii
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -144,12 +145,20 @@ OMNIMAAS = {
 
 @dataclass
 class Gateway:
-    """One gateway. `sent` are the bodies that it took, with their paths; `refused` what was wrong with others."""
+    """One gateway. `sent` are the bodies that it took, with their paths; `refused` what was wrong with others.
+
+    `faults` are answered to the next submissions, and `look_faults` to the next looks, each with its status. A task is
+    over at the look after as many as `looks_before`.
+    """
 
     dialect: str
     sent: list[tuple[str, Body]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     looks: dict[str, int] = field(default_factory=dict)
+    looks_before: int = 1
+    faults: deque[tuple[int, Body]] = field(default_factory=deque)
+    look_faults: deque[tuple[int, Body]] = field(default_factory=deque)
+    faulty: list[str] = field(default_factory=list)
 
     @property
     def app(self) -> Starlette:
@@ -167,6 +176,11 @@ class Gateway:
         if request.headers.get("authorization") != self.authorization:
             self.refused.append("the header is not as documented")
             return JSONResponse({"error": {"code": 401, "message": "invalid token"}}, 401)
+        faults = self.faults if request.method == "POST" else self.look_faults
+        if faults:
+            status, said = faults.popleft()
+            self.faulty.append(f"{request.method} {status}")
+            return JSONResponse(said, status)
         if request.method == "POST":
             return self._take(path, await request.json())
         return self._look(path, f"{request.base_url}film.mp4")
@@ -222,7 +236,9 @@ class Gateway:
         if name not in known or path != f"{known[name][0]}/{name}":
             return JSONResponse({"code": 404, "message": "task not found"}, 404)
         self.looks[name] = self.looks.get(name, 0) + 1
-        return JSONResponse(self._status(name, known[name][1], url, is_over=self.looks[name] > 1))
+        return JSONResponse(
+            self._status(name, known[name][1], url, is_over=self.looks[name] > self.looks_before)
+        )
 
     def _status(self, name: str, body: Body, url: str, *, is_over: bool) -> Body:
         failed = is_over and REFUSED_WORD in body.get("prompt", "")

@@ -1,7 +1,7 @@
 """Every example of the documents that the project began from, asked for in the chat and sent through the real process."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,9 +142,15 @@ MODELS = {
 }
 
 
+AT_ONCE = 100
+"""Videos that are made at a time: the tests wait for none."""
+
+
 @asynccontextmanager
-async def before(gateway: Gateway, directory: Path) -> AsyncIterator[BotProcess]:
-    """The process with this gateway as its only provider."""
+async def before(
+    gateway: Gateway, directory: Path, models: Sequence[str] = (), *, provider: str = "", **settings: Any
+) -> AsyncIterator[BotProcess]:
+    """The process with this gateway as its only provider, which sells these models, or those of the examples."""
     world = BotProcess(directory)
     world.to_kling = kling_front(gateway.app)
     async with world.serving():
@@ -152,8 +158,11 @@ async def before(gateway: Gateway, directory: Path) -> AsyncIterator[BotProcess]
             dialect=gateway.dialect,
             key=KEY,
             auth="raw" if gateway.authorization == KEY else "auto",
-            models=json.dumps(MODELS[gateway.dialect]),
+            models=json.dumps(models or MODELS[gateway.dialect]),
             daily=100_000,
+            plan=f"max_running = {AT_ONCE}",
+            provider=f"max_concurrent = {AT_ONCE}\n{provider}",
+            **settings,
         )
         await world.start()
         try:

@@ -71,6 +71,7 @@ allow_loopback = true
 
 [plans.free]
 daily_credits = {daily}
+{plan}
 
 [limits]
 requests_per_minute = 1000
@@ -111,6 +112,7 @@ class World:
         group_rate: int = 1000,
         polling: str = "",
         delivery: str = "",
+        plan: str = "",
         limits: str = "confirm_credits = 0\nconfirm_percent = 0",
     ) -> None:
         """Write the settings that the next start reads; strings but for the first four are lines of TOML."""
@@ -124,6 +126,7 @@ class World:
             key=key,
             auth=auth,
             daily=daily,
+            plan=plan,
             models=models,
             provider=provider,
             extra=extra,

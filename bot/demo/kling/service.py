@@ -57,7 +57,11 @@ class Call:
             for name in ("model", "model_name")
             if isinstance(value := self.body.get(name), str)
         }
-        return read(model, self.body | names, lenient=self.account.lenient, warnings=self.warnings)
+        body = self.body | names
+        if "model_name" not in model.model_fields and self.body.get("model_name") in self.account.aliases:
+            # It names the function, which has no model to choose.
+            del body["model_name"]
+        return read(model, body, lenient=self.account.lenient, warnings=self.warnings)
 
 
 Handler = Callable[["Service", Call], Awaitable[Response]]
