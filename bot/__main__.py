@@ -87,6 +87,7 @@ def run(path: Path | None) -> None:
     )
     from bot.settings import config
     from bot.settings.sources import of_kubernetes
+    from bot.supervisor import Supervisor
 
     settings = config.load(path, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
@@ -95,7 +96,7 @@ def run(path: Path | None) -> None:
     if ignored := of_kubernetes(os.environ):
         structlog.get_logger(__name__).info("variables that Kubernetes sets are no settings", ignored=ignored)
     try:
-        asyncio.run(application.run(app.opened(settings)))
+        asyncio.run(application.run(app.opened(settings), supervisor=Supervisor.of(os.environ)))
     except ConfigError:
         raise
     except StoreError as error:

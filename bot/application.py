@@ -21,6 +21,7 @@ from bot.services.operations.watch import Watchdog
 from bot.services.ports import Job, StoredUpdate, UnreadUpdate
 from bot.services.tasks.workers import WorkerPool
 from bot.store import Store
+from bot.supervisor import Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +62,10 @@ class App:
     prepare: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]
 
-    async def run(self, stopping: asyncio.Event) -> None:
+    async def run(self, stopping: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Take updates and run the jobs until `stopping` is set, then finish what has begun.
+
+        `on_ready` is called when updates are taken.
 
         Raises:
             ConfigError: the web server cannot listen where the settings say.
@@ -77,6 +80,7 @@ class App:
 
             def ready() -> None:
                 log.info("ready")
+                on_ready()
                 preparing.append(asyncio.ensure_future(self._prepare()))
 
             finishing = asyncio.create_task(self._finish(stopping))
@@ -187,25 +191,27 @@ async def run(
     *,
     wall: Callable[[], int] = time.time_ns,
     closing_seconds: float = CLOSING_SECONDS,
+    supervisor: Supervisor | None = None,
 ) -> None:
     """Be the process: open what stays open, build the bot and serve until a signal asks for the end (SIGINT or SIGTERM).
 
     It ends within seconds whatever it is doing; a second signal ends also what is still being finished. When the
     machine's clock (`wall`, nanoseconds) is set, the bot ends within `closing_seconds` and is built anew: nothing of
-    it then knows a time of the old clock but the store, which moves them.
+    it then knows a time of the old clock but the store, which moves them. The `supervisor` is told how it is.
 
     Raises:
         ConfigError: the settings do not fit what is there, see `bot.app.opened`, `bot.app.build` and `App.run`.
 
     """
-    stopping = _Stopping()
+    stopping = _Stopping(supervisor or Supervisor())
     loop = asyncio.get_running_loop()
     serving = asyncio.create_task(_serve(opening, wall, closing_seconds, stopping))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.ask, serving)
     log.info("starting")
     try:
-        await serving
+        async with _beside(stopping.supervisor.show_alive()):
+            await serving
     except asyncio.CancelledError:
         if not stopping.is_asked:
             raise
@@ -215,7 +221,8 @@ async def run(
 class _Stopping:
     """What is known of the end: whether it is asked for. `ending` is set where the bot that is built now is to end."""
 
-    def __init__(self) -> None:
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
         self.is_asked = False
         self.is_built = False
         self.ending = asyncio.Event()
@@ -226,6 +233,7 @@ class _Stopping:
             serving.cancel()
         if not self.is_asked:
             log.info("stopping")
+            self.supervisor.tell("STOPPING=1")
             self.is_asked = True
             self.ending.set()
             last = threading.Timer(STOP_SECONDS, _end)
@@ -263,7 +271,7 @@ async def _serve(
 async def _serve_by(clock: SystemClock, building: Building, stopping: _Stopping) -> None:
     async with building(clock) as app:
         stopping.is_built = True
-        await app.run(stopping.ending)
+        await app.run(stopping.ending, lambda: stopping.supervisor.tell("READY=1"))
 
 
 async def wait_until_set(clock: SystemClock, every_seconds: float = WATCH_SECONDS) -> None:

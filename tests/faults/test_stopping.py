@@ -137,3 +137,24 @@ async def test_the_demo_ends_with_its_bot(world):
     await world.wait_said("The demo is at")
     async with in_time(world):
         pass
+
+
+async def test_systemd_is_told_when_it_is_ready_alive_and_ending(world, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.setblocking(False)
+        world.environment |= {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
+        heard: list[bytes] = []
+
+        async def hear(state: bytes) -> None:
+            while state not in heard:
+                heard.append(await asyncio.get_running_loop().sock_recv(supervisor, 100))
+
+        async with asyncio.timeout(40):
+            await world.start()
+            await hear(b"READY=1")
+            heard.clear()
+            await hear(b"WATCHDOG=1")
+        async with in_time(world):
+            world.ask_to_stop()
+            await hear(b"STOPPING=1")

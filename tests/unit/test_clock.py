@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 
 import pytest
@@ -71,7 +71,8 @@ class Idle:
     def __init__(self, *, stuck: bool) -> None:
         self._stuck = stuck
 
-    async def run(self, ending: asyncio.Event) -> None:
+    async def run(self, ending: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        on_ready()
         await ending.wait()
         if self._stuck:
             await asyncio.Event().wait()
