@@ -11,7 +11,7 @@ OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-flows faults fuzz screenshots lint format bench lock wheels clean
+.PHONY: help install demo run test test-flows faults fuzz screenshots lint format bench lock release wheels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,11 @@ bench: install  ## benchmarks: ratios measured side by side
 
 lock: install  ## write deploy/requirements.lock with hashes
 	$(BIN)/python deploy/lock.py deploy/requirements.lock
+
+release: install  ## build the wheel, the source and the notes of a release into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python deploy/release.py dist
 
 wheels:  ## fetch every wheel, so that `make install` needs no network
 	$(PYTHON) -m pip download --quiet --dest wheels '.[dev]' 'hatchling>=1.27,<2' 'editables>=0.5'

@@ -1,6 +1,7 @@
-"""The command line: klingbot run · demo · check · init · migrate · admin."""
+"""The command line: klingbot run · demo · check · init · example · schema · migrate · admin."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -163,6 +164,22 @@ def init(path: Path, force: bool) -> None:
         raise click.ClickException(f"{path} exists; give another --config, or --force to write over it")
     write(path, questions())
     click.echo(f"{path} is written. Next: klingbot check --config {path}")
+
+
+@main.command()
+def example() -> None:
+    """Print a settings file with every key, its default, and what it is for."""
+    from bot.settings.schema import example
+
+    click.echo(example(), nl=False)
+
+
+@main.command()
+def schema() -> None:
+    """Print a JSON schema of the settings file, with which editors complete and check it."""
+    from bot.settings.schema import schema
+
+    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
 class _Admin(click.Group):

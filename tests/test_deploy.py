@@ -1,9 +1,13 @@
 """The files of deploy/ do what their comments and docs/deploy.md say."""
 
+import importlib.util
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from configparser import ConfigParser
+from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
@@ -50,6 +54,46 @@ def test_systemd_understands_the_unit(tmp_path):
         check=False,
     )
     assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_the_notes_of_a_release_are_its_section_of_the_changelog():
+    spec = importlib.util.spec_from_file_location("release", ROOT / "deploy" / "release.py")
+    release = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(release)
+    changelog = "# Changelog\n\n## [1.2.0] - 2027-01-01\n\n- New\n\n## [1.1.0]\n\n- Old\n"
+    assert release.notes(changelog, "1.2.0") == "- New\n"
+    assert release.notes(changelog, "1.1.0") == "- Old\n"
+    with pytest.raises(ValueError, match="no section"):
+        release.notes(changelog, "1")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> zipfile.ZipFile:
+    directory = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", directory, ROOT]
+    subprocess.run(command, check=True)
+    (path,) = directory.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_the_wheel_has_all_that_is_needed_and_no_tests(wheel):
+    names = set(wheel.namelist())
+    tracked = subprocess.run(
+        ["git", "ls-files", "bot", "handlers"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert set(tracked.stdout.split()) <= names
+    assert {"bot/py.typed", "handlers/py.typed", "bot/settings/config.example.toml"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "deploy/"))]
+
+
+def test_the_wheel_says_who_made_it_for_what_and_where_more_is(wheel):
+    (path,) = [name for name in wheel.namelist() if name.endswith("METADATA")]
+    metadata = BytesParser().parsebytes(wheel.read(path))
+    assert {each.partition(",")[0] for each in metadata.get_all("Project-URL")} >= {"Homepage", "Issues"}
+    assert metadata["Author"] or metadata["Author-email"]
+    versions = {each.rpartition(" ")[2] for each in metadata.get_all("Classifier") if "Python :: 3." in each}
+    ci = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    assert versions == set(re.findall(r'"(3\.\d+)"', ci))
 
 
 def test_what_starting_again_would_not_mend_ends_the_service(unit):

@@ -26,6 +26,7 @@ OTHER_READERS = {
     "bot/cli/init.py": "the operator's terminal, and the file that it writes",
     "bot/settings/config.py": "mistakes in the settings, told in the operator's terminal",
     "bot/settings/places.py": "mistakes in the settings, told in the operator's terminal",
+    "bot/settings/schema.py": "descriptions that editors show",
     "bot/settings/sources.py": "mistakes in the settings, told in the operator's terminal",
     "bot/network.py": "why a server was not reached: `klingbot check` prints it, and the log",
     "bot/web.py": "answers to machines",
