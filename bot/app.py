@@ -170,14 +170,6 @@ async def build(
         pool = await stack.enter_async_context(
             open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog)
         )
-        compose = Compose(
-            catalog=live.catalog,
-            pool=pool,
-            defaults=settings.models,
-            voices=presets.load_voices(),
-            effects=load_effects(in_every_language),
-            hands_out_videos=bool(settings.web.public_url),
-        )
         limits = Limits(limits=settings.limits, groups=settings.groups, clock=clock)
         spending = Spending(
             store=store,
@@ -215,6 +207,15 @@ async def build(
             film_path=videos.path,
         )
         ready_made = ReadyMade(pool=pool, fetch=found.fetch_file, directory=directory, clock=clock)
+        compose = Compose(
+            catalog=live.catalog,
+            pool=pool,
+            defaults=settings.models,
+            voices=presets.load_voices(),
+            effects=load_effects(in_every_language),
+            hands_out_videos=bool(settings.web.public_url),
+            video_elements=ready_made.video_elements,
+        )
         assets = Assets(
             store=store,
             pool=pool,

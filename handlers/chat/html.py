@@ -41,6 +41,7 @@ NAMED_FIELDS = frozenset(
             if row.field in GenerationRequest.model_fields and row.field != "spoiler"
         ),
         *("first_frame", "frames", "middle_frames", "references", "features", "brush", "voices", "source"),
+        *("image_elements", "video_elements"),
     }
 )
 """Parts of a request that have a name in every language."""

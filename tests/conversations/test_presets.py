@@ -79,6 +79,16 @@ async def test_one_is_taken_away_on_the_card_and_named_by_a_tap_or_with_a_space(
     assert order["prompt"] == "Grey-cat meets <<<element_1>>>"
 
 
+async def test_of_characters_of_a_video_fewer_are_taken(bot):
+    words = "@street-dancer and @tall-chef meet --model v3-omni"
+    await bot.telegram.say(ADA, f"/video {words}")
+    await bot.telegram.wait_video(ADA)
+    photos = [a_portrait(), a_portrait(), a_portrait(), a_portrait(), a_portrait()]
+    await bot.telegram.send_album(ADA, photos, f"/video @1 sees {words}")
+    await bot.telegram.wait_text(ADA, "up to 4 of these in one video")
+    assert len(orders(bot, OMNI)) == 1
+
+
 async def test_a_name_in_a_prompt_is_known_and_a_persons_own_goes_before_it(bot):
     await bot.telegram.say(ADA, "/video @Grey-cat sleeps beside a @lighthouse")
     await bot.telegram.wait_video(ADA)

@@ -1,15 +1,28 @@
 """The elements and voices that prompts may refer to: the presets of `library.toml`, and what accounts have made."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.demo.kling.refusals import invalid
+from bot.demo.kling.refusals import forbid, invalid
 
 PRESET_OWNER = "kling"
 _PRESETS = tomllib.loads((Path(__file__).parent / "library.toml").read_text("utf-8"))
+
+
+VIDEO_ELEMENTS = frozenset(_PRESETS["video_elements"])
+"""Characters of a video, of which models take less than of elements made of images."""
+
+
+def check_filmed(elements: Sequence[str], images: int, *, filmed: bool, o1: bool) -> None:
+    """Refuse more characters of a video than the pages of the omni models allow, beside images and a video."""
+    characters = [id for id in elements if id in VIDEO_ELEMENTS]
+    others = images + len(elements) - len(characters)
+    forbid(o1 and bool(characters), "video elements are not supported by this model")
+    forbid(len(characters) > (1 if filmed else 3), "there are too many video elements")
+    forbid(bool(characters) and others > (0 if filmed else 4), "there is too much beside video elements")
 
 
 @dataclass
@@ -55,7 +68,7 @@ class Library:
     """All elements and all voices."""
 
     def __init__(self) -> None:
-        self.elements = Collection("element", _PRESETS["elements"])
+        self.elements = Collection("element", _PRESETS["elements"] | _PRESETS["video_elements"])
         self.voices = Collection("voice", _PRESETS["voices"] | _PRESETS["preset_voices"])
         self.speakers = frozenset(_PRESETS["voices"])
         """Texts are spoken with these, or with voices of one's own; the presets of videos are others."""

@@ -12,7 +12,7 @@ from bot.demo.kling import accounting, advanced, fields, images, sounds, videos
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, TaskBody
 from bot.demo.kling.inputs import Scene
-from bot.demo.kling.library import Entry
+from bot.demo.kling.library import VIDEO_ELEMENTS, Entry
 from bot.demo.kling.refusals import NOT_FOUND, Refusal, invalid
 from bot.demo.kling.service import VOICE_SECONDS, Call, Handler, Service, Table, asks, page_of, submits
 from bot.demo.kling.shapes import accepted, legacy
@@ -161,7 +161,10 @@ async def _preview(service: Service, call: Call, kind: str, entry: Entry) -> dic
     spec = StillSpec(prompt=entry.details["element_name"])
     path = service.path(spec, "png")
     await service.pool.finish(path, lambda path: render_still(spec, path))
-    return {"element_image_list": {"frontal_image": f"{call.base}files/{path.name}"}}
+    return {
+        "element_image_list": {"frontal_image": f"{call.base}files/{path.name}"},
+        "reference_type": "video_refer" if entry.id in VIDEO_ELEMENTS else "image_refer",
+    }
 
 
 class Removal(Body):

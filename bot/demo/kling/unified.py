@@ -13,6 +13,7 @@ from bot.demo.kling import fields
 from bot.demo.kling.advanced import omni_film
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, MarkedBody, TaskBody
+from bot.demo.kling.library import check_filmed
 from bot.demo.kling.orders import MEGABYTE, Film, Order, Picture
 from bot.demo.kling.refusals import Refusal, forbid, invalid
 from bot.demo.kling.service import Call, Handler, Service, Table, submits
@@ -331,6 +332,9 @@ class ContentsBody(UnifiedBody):
             elements=tuple(item.element_id for item in self.contents if item.type == "element"),
             voices=tuple(item.voice_id for item in self.contents if item.type == "voice"),
         )
+        if order.operation.startswith("omni-video/") and endpoint.fourth is None:
+            filmed = bool(kinds["feature_video"] + kinds["base_video"])
+            check_filmed(order.elements, kinds["refer_image"], filmed=filmed, o1=endpoint.o1)
         films = tuple(self._films(endpoint))
         return replace(self._made(order, kinds), film=films[0] if films else None, more_films=films[1:])
 

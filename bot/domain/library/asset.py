@@ -53,7 +53,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """An element or a voice of Kling's own, which everybody may use; `preview` is where a picture or sound of it is."""
+    """An element or a voice of Kling's own, which everybody may use; `preview` is where a picture or sound of it is.
+
+    `of_video`: an element that is the character of a video, which models take less of.
+    """
 
     kind: Operation
     remote_id: str
@@ -61,6 +64,7 @@ class Preset:
     description: str
     provider: ProviderName
     preview: str = field(default="", repr=False)
+    of_video: bool = False
 
     @property
     def called(self) -> str:

@@ -204,7 +204,7 @@ class Catalog:
             return Credits(math.ceil((row.fixed + each) * request.results - 1e-9))
         rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
         seconds = seconds_of(request)
-        if row.counts_input and (given := _given_seconds(request)):
+        if row.counts_input and (given := _given_seconds(request) or float(bool(request.video_elements))):
             # Both count, and what is given for as long as what is made, at least (FAL, MU: kling-4.0).
             seconds += max(given, seconds)
         return Credits((row.fixed + math.ceil(rate * seconds - 1e-9)) * request.count)
@@ -267,7 +267,9 @@ def _with_ability(rows: Iterable[Model], ability: str, operation: Operation) -> 
 def _rates(row: Model, request: GenerationRequest) -> Rates:
     if request.operation is Operation.MOTION_CONTROL:
         return row.motion_rate
-    if (request.source is not None or request.features) and row.video_rate:
+    # With Kling 4.0 a character of a video counts as a video (Comfy Router's page, 2026-10).
+    filmed = request.source is not None or request.features or (row.counts_input and request.video_elements)
+    if filmed and row.video_rate:
         return row.video_rate
     if request.voices and row.voice_rate:
         return row.voice_rate

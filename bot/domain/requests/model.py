@@ -67,6 +67,8 @@ Counted = Literal[
     "frames",
     "references",
     "elements",
+    "image_elements",
+    "video_elements",
     "voices",
     "features",
     "source",
@@ -74,7 +76,7 @@ Counted = Literal[
     "auto_shots",
     "sound",
 ]
-"""What a joint limit counts: fields of a request, and `frames` for all frames together."""
+"""What a joint limit counts: fields of a request, `frames` for all frames together, and elements by what they are made of."""
 
 
 class JointLimit(BaseModel):

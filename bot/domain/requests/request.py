@@ -275,7 +275,7 @@ class GenerationRequest(Part):
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `keep_sound` keeps the sound of the source. `account` is the provider on whose
     account its elements and voices are; None: they are anybody's. `asset_names` are what the person calls them, by the
-    provider's ids. `try_on` marks a first frame whose person changes clothes.
+    provider's ids; `video_elements` are those of its elements that are characters of a video. `try_on` marks a first frame whose person changes clothes.
     `name` is what an element or a voice is called; its `prompt` describes it.
     `series` asks for so many images that belong together, or for as many as Kling finds right ("auto"); `count` is 1
     then. `scene` and `style` are the images of a place and of a style. `reference_type` says what of a reference is
@@ -329,6 +329,7 @@ class GenerationRequest(Part):
     try_on: bool = False
     account: str | None = None
     asset_names: tuple[tuple[str, str], ...] = ()
+    video_elements: tuple[int, ...] = ()
     music: Annotated[str, Field(max_length=SOUND_LIMIT)] = ""
     asmr: bool = False
     face: Annotated[int, Field(ge=1, le=FACES_LIMIT)] | None = None

@@ -104,6 +104,9 @@ def count_input(request: GenerationRequest, name: Counted) -> int:
     """How many of something that joint limits count a request has."""
     if name == "frames":
         return request.number(Role.FRAMES)
+    if name in {"image_elements", "video_elements"}:
+        filmed = len(set(request.elements) & set(request.video_elements))
+        return filmed if name == "video_elements" else len(request.elements) - filmed
     value = getattr(request, name)
     return len(value) if isinstance(value, tuple) else int(value is not None and value is not False)
 
@@ -454,7 +457,8 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         lambda *_: {"limit": SHOT_LIMIT},
     ),
     _joint_rule("error.model.together", lambda limit: limit.most > 0),
-    _joint_rule("error.model.apart", lambda limit: limit.most == 0 and not limit.unless),
+    _joint_rule("error.model.none_of", lambda limit: not (limit.most or limit.when or limit.unless)),
+    _joint_rule("error.model.apart", lambda limit: limit.most == 0 and bool(limit.when) and not limit.unless),
     _joint_rule("error.model.only_with", lambda limit: limit.most == 0 and bool(limit.unless)),
 )
 

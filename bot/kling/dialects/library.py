@@ -106,7 +106,8 @@ def _preset(operation: Operation, provider: ProviderName, entry: Mapping[str, An
     images = entry.get("element_image_list")
     preview = images.get("frontal_image") if isinstance(images, Mapping) else entry.get("trial_url")
     description = text_of(entry.get(f"{operation}_description")).strip()
-    return Preset(operation, remote_id, name, description, provider, text_of(preview))
+    of_video = entry.get("reference_type") == "video_refer"
+    return Preset(operation, remote_id, name, description, provider, text_of(preview), of_video)
 
 
 def delete(operation: Operation, remote_id: str) -> HttpRequest:

@@ -168,7 +168,7 @@ class Builder(Usual):
         if typed.get("voices"):
             values |= for_voices(row, operation, values)
         values |= {**typed, **settings}
-        request = self._build(
+        built = self._build(
             **{
                 **values,
                 "operation": operation,
@@ -180,6 +180,7 @@ class Builder(Usual):
                 "source": inputs.source,
             }
         )
+        request = self._marked(built)
         if "duration" not in typed and "duration" in way.preferred:
             # What it may last can depend on everything else.
             seconds = nearest(durations_of(row, request), request.duration)[0]

@@ -66,7 +66,7 @@ class Compose(Builder):
             said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt or draft.speech.text}
             if draft.operation is Operation.AVATAR:
                 said["prompt"] = parsed.options.get(Option.MOVES.row.field, draft.prompt)
-        completed = self._build(**{**draft.model_dump(), **said})
+        completed = self._marked(self._build(**{**draft.model_dump(), **said}))
         if completed.operation in CHOSEN_BY_MODEL:
             # Some models are asked in another way where there is more to refer to, or nothing any longer.
             completed = suit(completed, self.rows_for(completed)[0]) or completed
@@ -133,7 +133,7 @@ class Compose(Builder):
             UserError: none on offer does.
 
         """
-        wanted = toggle_asset(request, kind, *asset)
+        wanted = self._marked(toggle_asset(request, kind, *asset))
         if wanted.voices and not request.voices:
             wanted = wanted.model_copy(update={"sound": True})
         kept = ("elements", "voices")

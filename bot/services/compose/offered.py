@@ -1,6 +1,6 @@
 """What is on offer, what it costs, and what cannot be done: what every request is checked against."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -43,7 +43,8 @@ _MOST_COMBINED = Operation.REFERENCES_TO_VIDEO.row.limits(Role.REFERENCES)[1]
 class Capabilities:
     """What every way of composing knows and ends with. `UserError` says what can be done instead.
 
-    `hands_out_videos` says that providers can fetch people's own videos.
+    `hands_out_videos` says that providers can fetch people's own videos, `video_elements` which elements are known to be
+    characters of a video.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Capabilities:
         voices: Voices,
         effects: Effects,
         hands_out_videos: bool = False,
+        video_elements: Callable[[], Collection[int]] = frozenset,
     ) -> None:
         self._current = catalog
         self._pool = pool
@@ -62,6 +64,7 @@ class Capabilities:
         self.voices = voices
         self.effects = effects
         self._hands_out_videos = hands_out_videos
+        self._video_elements = video_elements
 
     @property
     def _catalog(self) -> Catalog:
@@ -321,6 +324,14 @@ class Capabilities:
         """The image models or services that do an operation with some provider, the usual one of the best first."""
         clients = self._pool.with_operation(operation)
         return tuple(row for client in clients for row in client.catalog.without_choice(operation))
+
+    def _marked(self, request: GenerationRequest) -> GenerationRequest:
+        """The request that says which of its elements are characters of a video."""
+        known = {*self._video_elements(), *request.video_elements}
+        filmed = tuple(id for id in request.elements if id in known)
+        if filmed == request.video_elements:
+            return request
+        return request.model_copy(update={"video_elements": filmed})
 
     @staticmethod
     def _build(**fields: Any) -> GenerationRequest:

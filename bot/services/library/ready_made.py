@@ -82,6 +82,11 @@ class ReadyMade:
             preset_voices={folded(preset.called): preset.remote_id for preset in reversed(voices)},
         )
 
+    def video_elements(self) -> frozenset[int]:
+        """Those of the elements that were told of which are characters of a video; nobody is asked."""
+        _, known = self._kept.get(Operation.ELEMENT, (Millis(0), ()))
+        return frozenset(int(preset.remote_id) for preset in known if preset.of_video)
+
     async def preview(self, preset: Preset) -> bytes | None:
         """What it looks or sounds like; None where that cannot be had."""
         if not preset.preview:

@@ -39,6 +39,12 @@ def elements(number: int) -> dict[str, object]:
     return {"elements": tuple(range(160, 160 + number))}
 
 
+def filmed(number: int, others: int = 0) -> dict[str, object]:
+    """So many characters of a video, and so many elements that are made of images."""
+    ids = tuple(range(160, 160 + number + others))
+    return {"elements": ids, "video_elements": ids[:number]}
+
+
 @pytest.mark.parametrize(
     ("request_", "refused"),
     [
@@ -70,6 +76,17 @@ def elements(number: int) -> dict[str, object]:
         (omni("kling-4.0", features=(SOURCE,) * 5, source=SOURCE), "model.together"),
         (a_request_for("image2video", model="kling-4.0", **FEATURE), "model.features"),
         (a_request_for("text2video", model="kling-v3", **FEATURE), "model.features"),
+        (omni("kling-v3-omni", **filmed(3)), None),
+        (omni("kling-v3-omni", **filmed(4)), "model.together"),
+        (omni("kling-v3-omni", references=IMAGES[:2], **filmed(2, 2)), None),
+        (omni("kling-v3-omni", references=IMAGES[:3], **filmed(1, 2)), "model.together"),
+        (omni("kling-v3-omni", source=SOURCE, **filmed(1)), None),
+        (omni("kling-v3-omni", source=SOURCE, **filmed(2)), "model.together"),
+        (omni("kling-v3-omni", source=SOURCE, **filmed(1, 1)), "model.apart"),
+        (omni("kling-v3-omni", **FEATURE, references=IMAGES[:1], **filmed(1)), "model.apart"),
+        (omni("kling-video-o1", **filmed(1)), "model.none_of"),
+        (omni("kling-4.0", **filmed(5, 2)), None),
+        (a_request_for("image2video", model="kling-v3", **filmed(3)), None),
         (omni("kling-video-o1", duration=3, references=IMAGES[:1]), None),
         (omni("kling-video-o1", duration=7, **elements(1)), None),
         (omni("kling-video-o1", duration=9, **BOTH), None),
@@ -110,6 +127,11 @@ def elements(number: int) -> dict[str, object]:
 )
 def test_a_model_takes_together_what_its_page_says(request_, refused):
     assert refusal(request_) == refused
+
+
+def test_with_the_fourth_series_a_character_of_a_video_counts_as_a_video():
+    plain, filmed_ = omni("kling-4.0", **elements(1)), omni("kling-4.0", **filmed(1))
+    assert (CATALOG.price(plain), CATALOG.price(filmed_)) == (56, 67)
 
 
 def test_who_asks_for_too_much_hears_which_models_take_it():
