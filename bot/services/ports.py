@@ -252,7 +252,7 @@ class ResultChat(Protocol):
         """Announce several results by an album of small pictures (JPEG) in whose places `fill` puts them.
 
         Raises:
-            ChatRefused: Telegram takes one of them only as a document or a sound, which go with nothing else.
+            ChatRefused: Telegram takes only some of them as documents, which go with nothing else, or one as a sound.
 
         """
         ...

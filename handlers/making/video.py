@@ -12,7 +12,7 @@ from bot.errors import UserError
 from bot.services.compose import Images
 from bot.services.requests.cards import PHOTO, PROMPT, Card
 from bot.services.requests.interpret import Meaning
-from handlers.chat.files import RemoteFile, save_file
+from handlers.chat.files import DOWNLOAD_LIMIT, RemoteFile, save_file
 from handlers.chat.inputs import Inputs, parse_prompt, read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
@@ -150,9 +150,11 @@ async def on_animate(turn: Turn, button: Animate) -> None:
     task = await services.tasks.of(turn.user_id, button.task_id)
     files = await services.results.files(task.id)
     chosen = next((file for file in files if file.position == button.position), None)
-    if chosen is None or chosen.file_id is None:
+    if chosen is None:
         raise UserError("error.result.none")
-    save = partial(save_file, turn.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
+    save = partial(services.results.save, chosen)
+    if chosen.file_id is not None and (chosen.size_bytes or 0) <= DOWNLOAD_LIMIT:
+        save = partial(save_file, turn.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
     image = await services.attachments.fetch_image(save, turn.user_id)
     said = ParsedPrompt("")
     draft = services.compose.video_draft(said, Images(first=image), turn.preferences)

@@ -77,18 +77,20 @@ class TelegramDelivery:
         images: Sequence[bytes],
         options: DeliveryOptions = PLAIN,
     ) -> list[Sent]:
-        """Announce several results by an album of small pictures.
+        """Announce several results by an album of small pictures; by one of files where each is too large for a photo.
 
         Raises:
-            ChatRefused: Telegram takes one of them only as a document or a sound, which go with nothing else.
+            ChatRefused: Telegram takes only some of them as documents, or one as a sound.
 
         """
-        pairs = zip(deliveries, files, strict=True)
-        if not all(media_kind(*pair).row.in_album for pair in pairs):
+        kinds = {media_kind(*pair) for pair in zip(deliveries, files, strict=True)}
+        as_files = kinds == {MediaKind.DOCUMENT}
+        if not as_files and not all(kind.row.in_album for kind in kinds):
             raise ChatRefused("no album takes a document or a sound beside others")
         origin = deliveries[0].task.origin
         text = for_language(origin.language).plural("delivery.sending.album", len(deliveries))
-        album = [Media(kind=MediaKind.PHOTO, source=image, filename="place.jpg") for image in images]
+        shown = MediaKind.DOCUMENT if as_files else MediaKind.PHOTO
+        album = [Media(kind=shown, source=image, filename="place.jpg") for image in images]
         messages = await self._chat.send_album(ReplyTarget.of(origin), album, text, silent=options.silent)
         return [_sent(message) for message in messages]
 
@@ -107,8 +109,8 @@ class TelegramDelivery:
         if delivery.in_album:
             view = html.View(view.html if captioned else "")
         media = _media(delivery, file, options)
-        if delivery.in_album and not media.kind.row.in_album:
-            raise ChatLost("no album takes a document or a sound beside others")
+        if delivery.in_album and media.kind is MediaKind.AUDIO:
+            raise ChatLost("no album takes a sound beside others")
         chat_id, place = delivery.task.origin.chat_id, delivery.place
         try:
             message = await self._in_some_form(

@@ -1,5 +1,6 @@
 """Images: every model by its name, several at once as an album to choose from, series, photos, the card."""
 
+import zlib
 from functools import partial
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from bot.demo.script import sample_picture
 from tests.world.media import a_portrait
 from tests.world.telegram import ADA
+
+PNG_END = 12
+"""Bytes of the last chunk of a PNG."""
 
 
 @pytest.fixture
@@ -49,8 +53,12 @@ def labels(message: dict) -> list[str]:
     [
         ("--model v2-1", "generations", {"model_name": "kling-v2-1", "n": 1}),
         ("--model v3 --size 2k", "generations", {"model_name": "kling-v3", "resolution": "2k"}),
-        ("v3-omni --size 4k --ratio auto", "omni-image", {"resolution": "4k", "aspect_ratio": "auto"}),
-        ("--model image-o1 21:9", "omni-image", {"model_name": "kling-image-o1", "aspect_ratio": "21:9"}),
+        ("v3-omni --size 4k 21:9", "omni-image", {"resolution": "4k", "aspect_ratio": "21:9"}),
+        (
+            "--model image-o1 --ratio auto",
+            "omni-image",
+            {"model_name": "kling-image-o1", "aspect_ratio": "auto"},
+        ),
         ("--element 1000001", "generations", {"element_list": [{"element_id": 1000001}]}),
     ],
 )
@@ -184,3 +192,27 @@ async def test_an_eleventh_photo_and_a_model_of_videos_are_refused_clearly(bot):
     await bot.telegram.send_photo(ADA, a_portrait(), "/image a fox --style 1")
     await bot.telegram.wait_text(ADA, "Send at least one more photo")
     assert bot.rows("SELECT id FROM tasks") == []
+
+
+def enlarged(png: bytes) -> bytes:
+    """A PNG with more than the Bot API hands out again, in a chunk that nobody reads, before its last one."""
+    name, padding = b"paDd", bytes(21_000_000)
+    chunk = len(padding).to_bytes(4, "big") + name + padding + zlib.crc32(name + padding).to_bytes(4, "big")
+    return png[:-PNG_END] + chunk + png[-PNG_END:]
+
+
+async def test_images_that_are_too_large_for_photos_are_an_album_of_files_and_each_can_be_animated(bot):
+    await bot.telegram.say(ADA, "/image a fox --model v3-omni --size 4k --n 2")
+    await bot.telegram.wait_for(lambda: bot.kling.tasks)
+    await bot.kling.rendered()
+    (made,) = bot.kling.tasks.values()
+    for path in made.files:
+        path.write_bytes(enlarged(path.read_bytes()))
+    beside = await bot.telegram.wait_text(ADA, "These are the results")
+    files = [message for message in bot.telegram.replies(ADA) if "document" in message]
+    assert len({message["media_group_id"] for message in files}) == 1
+    assert ["caption" in message for message in files] == [True, False]
+    assert {"Animate 1", "Animate 2", "Pick 1", "Pick 2"} <= set(labels(beside))
+    await tap(bot, "Animate 2")
+    await bot.telegram.wait_text(ADA, "What should happen")
+    assert bot.balance(ADA) == (-8, 0)

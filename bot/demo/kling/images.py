@@ -87,6 +87,8 @@ class OmniImage(ImageBody):
         newer = order.model == "kling-v3-omni"
         forbid(series and not newer, f"model {order.model} does not support result_type series")
         forbid(self.resolution == "4k" and not newer, "resolution must be one of 1k, 2k")
+        guessed = self.sent("aspect_ratio") and order.ratio == "auto" and not pictures
+        forbid(guessed and newer, f"model {order.model} does not support aspect_ratio auto without pictures")
         self.lack("n" if series else "series_amount")
         ratio = "16:9" if order.ratio == "auto" else order.ratio
         count = self.series_amount if series else order.count

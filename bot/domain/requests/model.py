@@ -107,7 +107,8 @@ class Model(PriceColumns):
     `always_sounds`: there is no video without sound. `prompt_length` is how many characters a prompt may have,
     `prompt_length_other` one that is not English (0: as many). `counts_input`: with a video the seconds of what is given
     count as well. `draft_of` is the model whose videos it is good for drafts of.
-    `series` is how many images it makes that belong together (0: none), `auto_ratio` says whether it finds the ratio of an image itself;
+    `series` is how many images it makes that belong together (0: none), `auto_ratio` says whether it finds the ratio of an image itself,
+    `auto_ratio_alone` whether it does so of words alone;
     `scene`, `style`, `reference_type`, `image_fidelity` and `face_fidelity` whether it takes what a request has of that name.
     `source_seconds` is how long a video may be that it edits or refers to, `videos_seconds` how long all are together, `film`
     what else a person's own must be like (None: as with every model). `retired` is the day (UTC) on which Kling ended it, `replaced_by` what stands in for it, the best first.
@@ -145,6 +146,7 @@ class Model(PriceColumns):
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 4
     series: Annotated[int, Field(ge=0, le=AUTO_SERIES)] = 0
     auto_ratio: bool = False
+    auto_ratio_alone: bool = True
     scene: bool = False
     style: bool = False
     reference_type: bool = False
@@ -194,6 +196,10 @@ class Model(PriceColumns):
         if wanted not in self.operations and Operation.OMNI_VIDEO in self.operations:
             return Operation.OMNI_VIDEO
         return wanted
+
+    def finds_ratio(self, references: int) -> bool:
+        """Whether it finds the ratio of an image itself that is made of so many others."""
+        return self.auto_ratio and (self.auto_ratio_alone or references > 0)
 
     def most_characters(self, prompt: str) -> int:
         """How many a prompt may have; one with letters beyond ASCII counts as not English."""

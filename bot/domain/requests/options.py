@@ -194,7 +194,7 @@ def name_share(share: float | None) -> Wording:
 def _ratios(request: GenerationRequest, row: Model) -> Sequence[str | None]:
     """Where an image gives the shape, there is nothing to choose."""
     if request.operation.row.on_image_model:
-        return (None, *row.ratios) if row.auto_ratio else row.ratios
+        return (None, *row.ratios) if row.finds_ratio(len(request.references)) else row.ratios
     return () if request.aspect_ratio is None or request.first_frame is not None else row.ratios
 
 

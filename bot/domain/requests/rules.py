@@ -251,7 +251,11 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ("aspect_ratio",),
         lambda row, request: (
             request.aspect_ratio not in {None, *row.ratios}
-            or (request.operation.row.on_image_model and request.aspect_ratio is None and not row.auto_ratio)
+            or (
+                request.operation.row.on_image_model
+                and request.aspect_ratio is None
+                and not row.finds_ratio(len(request.references))
+            )
         ),
         lambda row, request: {
             **_allowed("aspect_ratio", "ratios")(row, request),
@@ -574,7 +578,7 @@ def suit(request: GenerationRequest, row: Model) -> GenerationRequest | None:
     if request.operation in IMAGE_MODEL_OPERATIONS:
         extras = request.scene is not None or request.style is not None
         changes["operation"] = row.image_operation_for(references=len(request.references), extras=extras)
-        if request.aspect_ratio is None and not row.auto_ratio:
+        if request.aspect_ratio is None and not row.finds_ratio(len(request.references)):
             changes["aspect_ratio"] = row.ratios[0]
     elif request.operation in COMPOSED and request.source is None:
         changes["operation"] = row.operation_for(

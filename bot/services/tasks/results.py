@@ -341,6 +341,20 @@ class Results:
             final=self.final_price(delivery.task),
         )
 
+    async def save(self, delivery: Delivery, target: Path) -> None:
+        """Write a result to a path as its provider made it, for what is too large for the chat to hand it out.
+
+        Raises:
+            UserError: its provider has it no more.
+
+        """
+        try:
+            async with self._slots, self._originals.open(delivery, target.parent) as file:
+                await asyncio.to_thread(shutil.copyfile, file.path, target)
+        except (DownloadTooLarge, DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
+            log.info("a result is gone", task=delivery.task.id, reason=str(error))
+            raise UserError("error.result.gone") from None
+
     @asynccontextmanager
     async def _somewhere(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:
         """A result's file: the chat's own, or the provider's where the chat has none or a smaller copy."""

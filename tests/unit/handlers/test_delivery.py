@@ -273,7 +273,22 @@ async def test_an_album_of_places_becomes_an_album_of_videos(telegram, delivery_
     assert not any("reply_markup" in message for message in shown)
 
 
-async def test_an_image_that_is_too_large_for_a_photo_is_in_no_album(telegram, delivery_chat, file):
+async def test_images_that_are_all_too_large_for_photos_are_an_album_of_files(telegram, delivery_chat, file):
+    task = a_task_of(state=TaskState.SUCCEEDED, request=a_request(count=2))
+    deliveries = [a_delivery(task, kind=Product.IMAGE, position=position) for position in range(2)]
+    large = replace(file, size_bytes=PHOTO_BYTES + 1, thumbnail=None)
+    sent = await delivery_chat.send_places(deliveries, [large, large], [blank(1280, 720)] * 2)
+    for number, (delivery, place) in enumerate(zip(deliveries, sent, strict=True)):
+        placed = replace(delivery, place=place.message_id, in_album=True)
+        await delivery_chat.fill(placed, large, captioned=number == 0)
+    shown = telegram.people.replies(ADA)
+    assert len({message["media_group_id"] for message in shown}) == 1
+    names = [message["document"]["file_name"] for message in shown]
+    assert names == [f"{task.id}{large.path.suffix}", f"{task.id}-2{large.path.suffix}"]
+    assert ["caption" in message for message in shown] == [True, False]
+
+
+async def test_an_image_that_alone_is_too_large_for_a_photo_is_in_no_album(telegram, delivery_chat, file):
     task = a_task_of(state=TaskState.SUCCEEDED, request=a_request(count=2))
     deliveries = [a_delivery(task, kind=Product.IMAGE, position=position) for position in range(2)]
     with pytest.raises(ChatRefused):

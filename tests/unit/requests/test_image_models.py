@@ -81,6 +81,8 @@ def test_each_result_is_paid_for_by_what_it_is_made_of_and_how_large_it_is(model
         ("kling-image-4.0", {"prompt": "雪" * 21_001}, "error.prompt.too_long"),
         ("kling-image-4.0", {"elements": (1, 2), "references": IMAGES[:9]}, "error.model.together"),
         ("kling-v3", {"aspect_ratio": None}, "error.model.ratio"),
+        # Of words alone it makes no ratio of its own (vendor capability map of images, 2026-05).
+        ("kling-v3-omni", {"aspect_ratio": None}, "error.model.ratio"),
         ("kling-v3", {"reference_type": "face", "references": IMAGES[:1]}, "error.model.reference_type"),
         ("kling-v2-1", {"reference_type": "face"}, "error.request.reference_type"),
         ("kling-v2-1", {"reference_type": "face", "references": IMAGES[:2]}, "error.request.reference_type"),
