@@ -53,6 +53,7 @@ from bot.services.operations.actions import Action
 from bot.services.operations.alerts import Alerts, HealthChecks, tell_admins
 from bot.services.operations.balances import Balances
 from bot.services.operations.broadcast import BroadcastSending
+from bot.services.operations.cost_alerts import CostAlerts
 from bot.services.operations.notices import NoticeSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
@@ -457,6 +458,7 @@ async def build(
         )
 
         accounting = Accounting(store=store, pool=pool, clock=clock)
+        cost_alerts = CostAlerts(store=store, costs=admin.costs, operators=alerts, clock=clock)
         retirements = Retirements(store=store, pool=pool, accounts=accounts, clock=clock)
         watch = Watchdog(
             store=store,
@@ -479,6 +481,7 @@ async def build(
             await rounds.tick()
             await retirements.tick()
             await balances.tick()
+            await cost_alerts.tick()
 
         async def restore() -> None:
             await live.refresh()

@@ -15,6 +15,35 @@ _MATCH = """
     WHERE task_id IS NULL AND charged_at >= :since
 """
 
+_MATCH_CALLS = """
+    UPDATE charges SET task_id = coalesce(
+        (
+            SELECT id FROM tasks INDEXED BY tasks_spent
+            WHERE created_at BETWEEN charges.charged_at - 120000 AND charges.charged_at + 0
+            AND provider = charges.provider AND model IN ('lip-sync', 'avatar')
+            ORDER BY created_at DESC LIMIT 1
+        ),
+        (
+            SELECT id FROM tasks INDEXED BY tasks_spent
+            WHERE created_at BETWEEN charges.charged_at + 0 AND charges.charged_at + 600000
+            AND provider = charges.provider AND model IN ('lip-sync', 'avatar')
+            ORDER BY created_at ASC LIMIT 1
+        ),
+        (
+            SELECT id FROM tasks INDEXED BY tasks_spent
+            WHERE created_at BETWEEN charges.charged_at - 3600000 AND charges.charged_at + 0
+            AND provider = charges.provider AND model IN ('lip-sync', 'avatar')
+            ORDER BY created_at DESC LIMIT 1
+        )
+    )
+    WHERE task_id IS NULL AND charged_at >= :since
+    AND (function LIKE '%face%' OR function LIKE '%speech%' OR function LIKE '%tts%')
+"""
+"""Faces are found and speech is made by calls that are no tasks, as a task is sent or shortly before it is asked for.
+
+Each belongs to the one of up to two minutes before, of up to ten minutes after, or that waited longest, in this order.
+"""
+
 
 class Charges(Subject):
     """The rows of all providers, each once, and how far each accounting has been read."""
@@ -36,6 +65,7 @@ class Charges(Subject):
         def work(tx: Transaction) -> int:
             new = sum(tx.insert("charges", row, ignore=True) for row in rows)
             tx.run(_MATCH, since=since)
+            tx.run(_MATCH_CALLS, since=since)
             row = {"provider": provider, "reading": json.dumps(reading)}
             tx.insert("accountings", row, replace=("provider",))
             return new

@@ -6,19 +6,27 @@ from html import escape
 
 from bot.domain.operations.charges import IMAGE, VIDEO, Charge, ChargedTask, Drift
 from bot.domain.people.access import Permission
-from bot.domain.types import format_task_id
+from bot.domain.types import UserId, format_task_id
 from bot.i18n import Texts
 from bot.services.operations.accounting import CostReport
 from handlers.chat.html import View, keep_fitting, snippet
+from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Section
-from handlers.chat.routes import Command
+from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
 
 DAYS = 30
 MOST_ROWS = 10
 """Rows of a part that are shown; the shell lists more."""
 
+_ALERTS = frozenset({"alert.costs.unmatched", "alert.costs.drift"})
+"""The alerts that lead here."""
+
 _UNITS = {VIDEO: "costs.units_video", IMAGE: "costs.units_image"}
+
+
+class ShowCosts(Payload, action="costs"):
+    """Send what was charged."""
 
 
 async def show_costs(turn: Turn) -> None:
@@ -104,4 +112,10 @@ def _drift(t: Texts, drift: Drift) -> str:
     )
 
 
+def alert_buttons(t: Texts, key: str, owner: UserId) -> list[Button]:
+    """The buttons under an alert."""
+    return [Button(t("costs.button"), ShowCosts(), owner=owner)] if key in _ALERTS else []
+
+
 COMMANDS = (Command("costs", show_costs, permission=Permission.OPERATE, section=Section.STAFF),)
+BUTTONS = (Press(ShowCosts, show_costs, permission=Permission.OPERATE),)

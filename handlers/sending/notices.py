@@ -12,6 +12,7 @@ from bot.domain.tasks.task import Task, TaskState
 from bot.domain.types import SECOND, ChatId, Millis, TaskId, UserId, format_task_id, is_private
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatBusy, Progress, Reaction, Sent
+from handlers.admin import costs
 from handlers.chat import html
 from handlers.library import assets
 from handlers.results import task_views
@@ -103,7 +104,9 @@ class TelegramNotices:
         if isinstance(repeated, int):
             text = f"{text}\n{texts.plural('alert.repeated', repeated)}"
         # Of what somebody wrote, the page of a link is shown.
-        await self._chat.send(ReplyTarget(ChatId(admin)), html.View(text), preview="message" in params)
+        buttons = costs.alert_buttons(texts, key, admin)
+        view = html.View(text, [buttons] if buttons else ())
+        await self._chat.send(ReplyTarget(ChatId(admin)), view, preview="message" in params)
 
 
 def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:

@@ -114,6 +114,59 @@ async def test_what_another_program_spent_is_told_as_unmatched(bot):
     assert "4 video units; 1 of 2 charges matched" in told["text"]
 
 
+async def told(bot: BotInProcess) -> list[str]:
+    """What the admin was told of charges, after each accounting was read and looked at."""
+    await bot.app.tick(Job.ROUNDS)
+    return [str(reply["text"]) for reply in bot.telegram.replies(BOSS) if "charges" in str(reply.get("text"))]
+
+
+async def test_the_admins_are_told_once_of_new_charges_without_a_task_and_a_button_shows_them(bot):
+    await make(bot, "an owl --model kling-v2-6")
+    await spend_elsewhere(bot)
+    await read(bot)
+    # It may still be for a task whose answer is looked for.
+    assert await told(bot) == []
+    bot.clock.advance(HOUR)
+    await read(bot)
+    for _ in range(2):
+        assert await told(bot) == [
+            "New charges by stand-in without a task here: 1. Someone else may use the key."
+        ]
+        await bot.restart()
+        bot.clock.advance(2 * DAY)
+        await read(bot)
+    await bot.telegram.press_labelled(BOSS, "Show charges")
+    await bot.telegram.wait_text(BOSS, "Without a task")
+
+
+async def test_the_admins_are_told_once_of_each_price_that_differs(bot):
+    await make(bot, "a fox --model kling-v1-6")
+    await read(bot)
+    for _ in range(2):
+        assert await told(bot) == [
+            "stand-in charges 3 credits for kling-v1-6 (std); the catalog says 4. The settings to paste are below."
+        ]
+        await make(bot, "a hen --model kling-v1-6")
+        await read(bot)
+    await bot.telegram.press_labelled(BOSS, "Show charges")
+    await bot.telegram.wait_text(BOSS, "rate = { std = 3, pro = 7 }")
+
+
+async def test_finding_faces_and_making_speech_is_matched_to_the_task_that_needed_it(bot):
+    await bot.telegram.say(ADA, "/video a fox")
+    (video,) = await bot.telegram.wait_video(ADA)
+    await bot.telegram.say(
+        ADA, "/lipsync Hello there, how are you doing today?", reply_to=video["message_id"]
+    )
+    await bot.telegram.wait_video(ADA, 2)
+    await read(bot)
+    functions = {function for (function,) in bot.rows("SELECT function FROM charges")}
+    assert {"Face Recognition", "Text to Speech"} <= functions
+    assert not bot.rows("SELECT 1 FROM charges WHERE task_id IS NULL")
+    of_one = "SELECT count(DISTINCT task_id) FROM charges WHERE function != 'Text to Video'"
+    assert bot.rows(of_one) == [(1,)]
+
+
 async def test_a_charge_whose_answer_was_lost_is_matched_once_its_task_is_known(bot):
     await make(bot)
     (task_id,) = bot.rows("SELECT provider_task_id FROM tasks")[0]

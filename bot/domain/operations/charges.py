@@ -24,6 +24,9 @@ CREDITS_OF_UNIT: Mapping[str, float] = {VIDEO: 10, IMAGE: 0.25}
 CREDITS_OF_MONEY: Mapping[str, float] = {"USD": 1 / 0.014}
 """Credits that a unit of a currency is worth; for yuan no price list is known."""
 
+CALLS = ("face", "speech", "tts")
+"""What is in the names of functions that are answered at once, without a task (Kling API, "Lip sync", 2026-09)."""
+
 DRIFTED = 0.02
 """The part by which a price may differ: less comes of lengths like 5.04 seconds."""
 
@@ -57,6 +60,11 @@ class Charge:
     currency: str
     charged_at: Millis
     task_id: TaskId | None = None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is for a call that is no task, as those are that find faces and make speech."""
+        return any(word in self.function.lower() for word in CALLS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,13 @@ class Costs:
         self._prices = prices
         self._providers = providers
 
+    async def list_readings(self) -> dict[str, int]:
+        """When the accounting of each provider was last read to its end (UTC milliseconds), of those that were."""
+        read = {
+            name: _read(await self._store.charges.get_reading(name)).read_until for name in self._providers
+        }
+        return {name: until for name, until in read.items() if until}
+
     async def report(self, days: int) -> CostReport:
         """Compare the last days; without an accounting, by what the answers about the tasks told."""
         since = Millis(self._clock.now() - days * DAY)
@@ -208,13 +215,13 @@ class Costs:
         told = await charges.list_told_tasks(since, MOST_TASKS)
         catalogs = {name: self._prices(name) for name in self._providers}
         drifted = drifts([*charged, *told], catalogs)
-        read = {name: _read(await charges.get_reading(name)).read_until for name in self._providers}
+        read = await self.list_readings()
         lost = await self._store.operations.sum_lost_answers(since)
         failed = [task for task in charged if task.state.is_final and task.state is not TaskState.SUCCEEDED]
         return CostReport(
             days=days,
             sums=tuple(await charges.sum_charges(since)),
-            read_until=tuple(ReadUntil(name, Millis(until)) for name, until in read.items() if until),
+            read_until=tuple(ReadUntil(ProviderName(name), Millis(until)) for name, until in read.items()),
             unmatched=tuple(await charges.list_unmatched(since, MOST_SHOWN)),
             lost=tuple(LostAnswers(name, number, estimate(price)) for name, (number, price) in lost.items()),
             failed=tuple(failed),
