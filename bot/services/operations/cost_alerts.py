@@ -54,8 +54,11 @@ class CostAlerts:
         await self._store.operations.set_setting(TOLD_KEY, told.model_dump_json())
 
     async def _tell_unmatched(self, report: CostReport, since: int, until: int) -> None:
+        # The faces of a video are looked for before anybody decides to have it speak.
         numbers = Counter(
-            charge.provider for charge in report.unmatched if since < charge.charged_at <= until
+            charge.provider
+            for charge in report.unmatched
+            if since < charge.charged_at <= until and not charge.is_call
         )
         for provider, number in numbers.items():
             await self._operators.alert_once(
