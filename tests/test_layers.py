@@ -65,7 +65,7 @@ LAYERS = {
     # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
     "bot.cli": ("bot.cli", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
     "bot.cli.catalog_table": ("bot.domain", "bot.i18n"),
-    "bot.cli.init": ("bot.settings", "bot.kling.provider", "bot.errors"),
+    "bot.cli.init": ("bot.cli.check", "bot.settings", "bot.kling.provider", "bot.domain.types", "bot.errors"),
     "bot.cli.check": (
         "bot.cli.availability",
         "bot.domain",

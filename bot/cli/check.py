@@ -15,6 +15,7 @@ from bot.cli.availability import describe
 from bot.clock import Runtime, Sleep
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog
+from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS
 from bot.domain.tasks.learned import Learned
 from bot.domain.tasks.resource_packs import ResourcePack
 from bot.domain.types import ProviderName
@@ -22,6 +23,7 @@ from bot.errors import ConfigError, LoggedOut, StoreError
 from bot.kling.client import KlingClient
 from bot.kling.errors import ProviderError, Throttled
 from bot.kling.pool import ProviderPool, open_pool
+from bot.kling.provider import Provider
 from bot.masking import Mask
 from bot.network import Network, why_unreachable
 from bot.settings.config import Settings
@@ -34,12 +36,13 @@ ASKED_AT_MOST, APART_SECONDS = 3, 1.1
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the report; a `warning` says what to do, and fails nothing."""
+    """One line of the report; a `warning` says what to do, and fails nothing. `model` is the video model that it offers."""
 
     subject: str
     ok: bool
     text: str
     warning: bool = False
+    model: str = ""
 
     @property
     def mark(self) -> str:
@@ -62,6 +65,20 @@ async def check(settings: Settings, sleep: Sleep = asyncio.sleep) -> list[Result
     return results
 
 
+async def check_key(provider: Provider, sleep: Sleep = asyncio.sleep) -> list[Result]:
+    """Whether a provider's key is accepted, and what its account can use of everything that the catalog has for it.
+
+    Where it is not, what the dialect has follows all the same, unverified.
+    """
+    rows = catalogs.load(dialect=provider.spoken)
+    every = provider.model_copy(update={"models": tuple(row.id for row in rows.known())})
+    mask = Mask([provider.key.get_secret_value()]).answer
+    async with open_pool([every], Runtime(), Network(), mask, catalog=lambda _: rows) as pool:
+        client = pool.client(provider.name)
+        told = await _provider(pool, client, sleep)
+        return told if told[0].ok else [told[0], *_availabilities(pool, client)]
+
+
 async def _provider(pool: ProviderPool, client: KlingClient, sleep: Sleep) -> list[Result]:
     """Whether the key is accepted, and what the account can use of what the settings offer."""
     subject = f"provider {client.name}"
@@ -69,14 +86,19 @@ async def _provider(pool: ProviderPool, client: KlingClient, sleep: Sleep) -> li
     if told.packs is not None:
         pool.note_packs(client.name, told.packs)
     answers = Result(subject, told.error is None, told.words)
-    results = [answers]
-    for availability in pool.availabilities(client.name):
-        # Of a key that is refused nothing can be used, whatever the settings offer.
-        if answers.ok or not availability.is_usable:
-            text = describe(availability, client.dialect.name)
-            results.append(Result(subject, True, text, warning=not availability.is_usable))
-    results.extend(Result(subject, True, text, warning=True) for text in _unknown(client))
-    return results
+    # Of a key that is refused nothing can be used, whatever the settings offer.
+    found = [each for each in _availabilities(pool, client) if answers.ok or each.warning]
+    unknown = [Result(subject, True, text, warning=True) for text in _unknown(client)]
+    return [answers, *found, *unknown]
+
+
+def _availabilities(pool: ProviderPool, client: KlingClient) -> Iterator[Result]:
+    """What an account can use, and what it cannot."""
+    for each in pool.availabilities(client.name):
+        is_model = each.is_usable and bool(VIDEO_MODEL_OPERATIONS & each.operations)
+        text = describe(each, client.dialect.name)
+        model = each.model if is_model else ""
+        yield Result(f"provider {client.name}", True, text, not each.is_usable, model)
 
 
 @dataclass(frozen=True, slots=True)

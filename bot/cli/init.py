@@ -1,5 +1,6 @@
 """`klingbot init`: a few questions, and a settings file that only its owner can read."""
 
+import asyncio
 import json
 import os
 from collections.abc import Callable
@@ -7,10 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot.cli.check import check_key
+from bot.domain.types import ProviderName
 from bot.kling.provider import Provider
 from bot.settings.sections import Telegram
+
+USUAL = ("kling-v2-6", "kling-v2-5-turbo")
+"""The models that are suggested, where the key can use them."""
+
+ANSWER_SECONDS = 5.0
+"""How long an account may take to answer while somebody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +49,38 @@ def questions() -> Answers:
         hide_input=True,
         value_proc=_fitting(Provider, "key"),
     )
-    models = click.prompt("Models, separated by commas", default="kling-v2-6, kling-v2-5-turbo")
+    usable = _show_models(base_url, key)
+    default = [model for model in USUAL if model in usable] or list(usable[:2]) or list(USUAL)
+    models = click.prompt("Models, separated by commas", default=", ".join(default))
     return Answers(
         token, admin, base_url, key, tuple(name.strip() for name in models.split(",") if name.strip())
     )
+
+
+def _show_models(base_url: str, key: str) -> tuple[str, ...]:
+    """Show what a key can use, as `klingbot check` does, and return the video models among it.
+
+    Where the account does not answer soon, these are the ones that its dialect has.
+    """
+    provider = Provider(
+        name=ProviderName("kling"),
+        base_url=base_url,
+        key=SecretStr(key),
+        models=USUAL,
+        timeout=ANSWER_SECONDS,
+    )
+    click.echo("Asking the account …")
+    results = asyncio.run(check_key(provider))
+    answer = results[0]
+    click.echo(f"{answer.mark}  {answer.text}")
+    if not answer.ok:
+        click.echo(
+            "      The models below are those of the dialect, unverified; `klingbot check` asks again."
+        )
+    for result in results:
+        if result.model or (result.warning and answer.ok):
+            click.echo(f"{result.mark}  {result.text}")
+    return tuple(result.model for result in results if result.model)
 
 
 def _fitting(section: type[BaseModel], key: str) -> Callable[[str], str]:

@@ -16,8 +16,10 @@ from bot.__main__ import main
 from bot.cli import admin
 from bot.cli import check as checks
 from bot.cli.init import Answers, write
+from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
 from bot.settings.config import load
+from tests.world.bot import KEY
 
 ROOT = Path(__file__).parent.parent.parent.parent
 ANSWERS = "123456:a-token-for-tests\n42\nhttps://gateway.example\nsk-of-tests\nkling-v2-6, kling-v2-1\n"
@@ -85,6 +87,37 @@ def test_init_writes_settings_that_work_and_only_their_owner_can_read(run, tmp_p
     assert settings.telegram.admins == (42,)
     assert settings.providers[0].models == ("kling-v2-6", "kling-v2-1")
     assert settings.providers[0].key.get_secret_value() == "sk-of-tests"
+
+
+async def test_init_shows_what_the_key_can_use_and_suggests_models_of_it(run, tmp_path):
+    kling, path = KlingStandIn(tmp_path / "kling"), tmp_path / "config.toml"
+    async with serve(kling.app) as address:
+        given = f"123456:a-token-for-tests\n42\n{address}\n{KEY}\n\n"
+        result = await asyncio.to_thread(run, "init", "--config", path, given=given)
+        assert result.exit_code == 0, result.output
+        assert "100000 units left" in result.output
+        shown = [line for line in result.output.splitlines() if "kling-v2-6 (video): " in line]
+        assert len(shown) == 1
+        assert load(path, {}).providers[0].models == ("kling-v2-6", "kling-v2-5-turbo")
+        # `check` says the same of them.
+        settings = load(
+            path,
+            {
+                "KLINGBOT_STORE__URL": f"sqlite:///{tmp_path / 'bot.db'}",
+                "KLINGBOT_TELEGRAM__BASE_URL": "http://127.0.0.1:9/bot",
+            },
+        )
+        checked = {result.text for result in await checks.check(settings)}
+        assert shown[0].removeprefix("ok    ") in checked
+    assert KEY not in result.output
+
+
+def test_init_calls_models_unverified_where_the_account_does_not_answer(run, tmp_path):
+    path = tmp_path / "config.toml"
+    given = f"123456:a-token-for-tests\n42\nhttp://127.0.0.1:9\n{KEY}\n\n"
+    result = run("init", "--config", path, given=given)
+    assert "those of the dialect, unverified" in result.output
+    assert load(path, {}).providers[0].models == ("kling-v2-6", "kling-v2-5-turbo")
 
 
 def test_init_does_not_show_the_secrets_that_are_typed(run, tmp_path):
