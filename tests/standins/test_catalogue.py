@@ -277,6 +277,9 @@ async def test_what_can_be_made_of_a_result_is_taken(shop):
         result = await shop.made(request)
         offered = list(shop.made_of(result))
         buttons = shop.bot.app.services.results.possible(result) - {Operation.EFFECT}
+        if not (request.operation.row.is_extendable and request.model == "kling-v1-6"):
+            # What cannot be extended goes on from its last frame, as a video of its own.
+            buttons -= {Operation.EXTEND}
         assert buttons <= {made.operation for made in offered}
         for made in offered:
             if why := await shop.refusal(made):
