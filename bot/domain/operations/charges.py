@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 from bot.domain.requests.catalog import SECTIONS, Catalog, seconds_of
 from bot.domain.requests.model import DEAREST, PriceColumns
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import ChargedFor, Operation
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.types import Credits, Millis, ProviderName, TaskId
@@ -150,12 +150,12 @@ def price_place(catalog: Catalog, request: GenerationRequest) -> PricePlace | No
 
             def cost(price: float, column: str = column, key: str = key) -> float:
                 columns = PriceColumns.model_validate({column: {key: price}})
-                return catalog.repriced({section: {row.id: columns}}).price(request) / request.count
+                return catalog.repriced({section: {row.id: columns}}).price(request) / request.results
 
             free, dear = cost(0), cost(DEAREST)
             if free != dear:
                 slope = (dear - free) / DEAREST
-                price = listed.get(key, (catalog.price(request) / request.count - free) / slope)
+                price = listed.get(key, (catalog.price(request) / request.results - free) / slope)
                 return PricePlace(section, row.id, column, key, price, free, slope)
     return None
 
@@ -166,6 +166,8 @@ def drifts(tasks: Iterable[ChargedTask], catalogs: Mapping[ProviderName, Catalog
     kinds: dict[tuple[ProviderName, Operation, str, str, _Where | None], list[_Compared]] = defaultdict(list)
     for task in tasks:
         if task.state is not TaskState.SUCCEEDED or task.credits is None or task.provider not in prices:
+            continue
+        if _is_estimated(task.request):
             continue
         try:
             one = prices[task.provider].compare(task.request, task.credits)
@@ -218,7 +220,7 @@ class _Prices:
                 request.mode,
                 request.resolution,
                 request.sound,
-                request.count,
+                request.results,
             ),
             *(bool(request.voices), bool(request.references), request.source is not None, request.effect),
             seconds_of(request),
@@ -228,7 +230,15 @@ class _Prices:
         place = self._places[key]
         if place is None:
             return _Compared(None, self._catalog.price(request), credits)
-        return _Compared(place, place.price, max(0.0, (credits / request.count - place.base) / place.slope))
+        # What comes on top of a price is for questions before the task, which Kling charges by themselves.
+        base = place.base - self._catalog.row(request).fixed
+        return _Compared(place, place.price, max(0.0, (credits / request.results - base) / place.slope))
+
+
+def _is_estimated(request: GenerationRequest) -> bool:
+    """Whether nobody knows how much was made: as many images as Kling chose, or as long as a voice took to say a text."""
+    speech = request.speech if request.operation.row.charged_for is ChargedFor.SPEECH else None
+    return request.series == "auto" or (speech is not None and speech.audio is None)
 
 
 def _variant(request: GenerationRequest) -> str:

@@ -11,6 +11,7 @@ from bot.domain.requests.request import SourceVideo, Speech
 from bot.domain.tasks.task import TaskState
 from bot.domain.types import Credits, Millis, ProviderName, TaskId
 from tests.builders import a_request
+from tests.operations import a_request_for
 
 NAME = ProviderName("official")
 CATALOG = load()
@@ -124,7 +125,35 @@ def test_what_is_charged_by_its_source_is_compared_by_the_second():
         duration=0,
         aspect_ratio=None,
     )
-    told = CATALOG.price(request)
+    told = CATALOG.price(request) - CATALOG.row(request).fixed
     assert not found(charged(request, told / 10))
     (drift,) = found(charged(request, told / 5))
     assert drift.place is not None
+
+
+SERIES = a_request(operation=Operation.OMNI_IMAGE, model="kling-v3-omni", duration=0, series=4)
+AUTOMATIC = SERIES.model_copy(update={"series": "auto"})
+ONE = SERIES.model_copy(update={"series": None})
+
+
+def test_images_of_a_series_are_compared_one_by_one_and_one_image_beside_them_as_well():
+    assert found(*(charged(each, 8 * each.results, product="image") for each in (SERIES, ONE))) == []
+    (drift,) = found(charged(SERIES, 64, product="image"), charged(ONE, 16, product="image"))
+    assert (drift.listed, drift.charged, drift.tasks) == (2, 4, 2)
+
+
+def spoken(**said):
+    return a_request_for("avatar", speech=Speech(**said))
+
+
+@pytest.mark.parametrize("request_", [AUTOMATIC, spoken(text="Hello there", voice="oversea_male1")])
+def test_what_nobody_knows_the_amount_of_tells_nothing_of_prices(request_):
+    assert found(charged(request_, 3)) == []
+
+
+def test_what_is_asked_before_a_task_is_charged_by_itself():
+    six = SourceVideo(provider=NAME, video_id="v", model="kling-v2-6", duration_ms=6_000)
+    lips = a_request_for("lip-sync", source=six)
+    assert found(charged(lips, 1)) == []
+    (drift,) = found(charged(lips, 2))
+    assert (drift.listed, drift.charged) == (1, 2)
