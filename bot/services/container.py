@@ -134,6 +134,8 @@ def administration(
             clock=clock,
             prices=live.catalog,
             providers=tuple(provider.name for provider in settings.providers),
+            wake=wake,
+            sleep=runtime.sleep,
         ),
     )
 

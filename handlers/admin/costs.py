@@ -9,6 +9,7 @@ from bot.domain.people.access import Permission
 from bot.domain.types import UserId, format_task_id
 from bot.i18n import Texts
 from bot.services.operations.accounting import CostReport
+from bot.services.slots import waiting
 from handlers.chat.html import View, keep_fitting, snippet
 from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Section
@@ -30,7 +31,9 @@ class ShowCosts(Payload, action="costs"):
 
 
 async def show_costs(turn: Turn) -> None:
-    """`/costs`: what was charged in the last 30 days."""
+    """`/costs`: what was charged in the last 30 days, until now."""
+    async with waiting():
+        await turn.services.costs.refresh()
     report = await turn.services.costs.report(DAYS)
     await turn.answer(costs_view(turn.t, report, turn.local_now()))
 

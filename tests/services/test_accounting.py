@@ -8,7 +8,7 @@ import pytest
 from bot.domain.operations.charges import Book, Charge
 from bot.domain.tasks.task import TaskState
 from bot.domain.types import DAY, HOUR, MINUTE, SECOND, Millis, ProviderName, format_task_id
-from bot.services.operations.accounting import AHEAD, PAUSE, REFUSED
+from bot.services.operations.accounting import AHEAD, FRESH, PAUSE, REFUSED
 from bot.services.ports import Job
 from tests.world.bot import BotInProcess, open_bot
 from tests.world.telegram import ADA, BOSS
@@ -165,6 +165,23 @@ async def test_finding_faces_and_making_speech_is_matched_to_the_task_that_neede
     assert not bot.rows("SELECT 1 FROM charges WHERE task_id IS NULL")
     of_one = "SELECT count(DISTINCT task_id) FROM charges WHERE function != 'Text to Video'"
     assert bot.rows(of_one) == [(1,)]
+
+
+async def test_whoever_asks_has_it_read_until_now(bot):
+    await read(bot)
+    other = await spend_elsewhere(bot)
+    costs, woken = bot.app.services.costs, bot.app.scheduler.woken
+    bot.clock.advance(FRESH)
+    woken.clear()
+    await costs.refresh()
+    assert Job.ACCOUNTING in woken
+    for _ in range(2):
+        await bot.app.tick(Job.ACCOUNTING)
+        bot.clock.advance(2 * SECOND)
+    assert other in {charge.remote_id for charge in (await costs.report(30)).unmatched}
+    woken.clear()
+    await costs.refresh()
+    assert woken == set(), "it was read just now"
 
 
 async def test_a_charge_whose_answer_was_lost_is_matched_once_its_task_is_known(bot):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, Sleep
 from bot.domain.credits.caps import estimate
 from bot.domain.operations.charges import (
     Book,
@@ -23,6 +23,7 @@ from bot.kling import errors
 from bot.kling.client import KlingClient
 from bot.kling.dialects.accounting import Page
 from bot.kling.pool import ProviderPool
+from bot.services.ports import Job, Wake
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,12 @@ INTERVAL = Millis(2 * SECOND)
 
 PAUSE = Millis(15 * MINUTE)
 """Between two readings of an accounting."""
+
+FRESH = Millis(30 * SECOND)
+"""What was read so lately is good enough for an admin who asks."""
+
+PATIENCE_SECONDS = 12
+"""How long an admin waits at most for what is new."""
 
 UNREACHED = Millis(MINUTE)
 REFUSED = Millis(6 * HOUR)
@@ -194,9 +201,13 @@ class Costs:
         clock: Clock,
         prices: Callable[[ProviderName | None], Catalog],
         providers: tuple[ProviderName, ...],
+        wake: Wake,
+        sleep: Sleep,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._wake = wake
+        self._sleep = sleep
         self._prices = prices
         self._providers = providers
 
@@ -206,6 +217,28 @@ class Costs:
             name: _read(await self._store.charges.get_reading(name)).read_until for name in self._providers
         }
         return {name: until for name, until in read.items() if until}
+
+    async def refresh(self) -> None:
+        """Read what is new in the accountings that were read before, as far as that takes `PATIENCE_SECONDS` at most."""
+        now, charges = self._clock.now(), self._store.charges
+        awaited = set()
+        for name in self._providers:
+            reading = _read(await charges.get_reading(name))
+            if reading.end:
+                awaited.add(name)
+            elif reading.read_until and reading.read_until + FRESH < now:
+                await charges.save(name, asdict(replace(reading, due_at=now)), (), Millis(now - BACK))
+                awaited.add(name)
+        for _ in range(PATIENCE_SECONDS):
+            if not awaited:
+                return
+            self._wake(Job.ACCOUNTING)
+            await self._sleep(1)
+            now = self._clock.now()
+            for name in tuple(awaited):
+                reading = _read(await charges.get_reading(name))
+                if not reading.end and reading.due_at > now + INTERVAL:
+                    awaited.remove(name)
 
     async def report(self, days: int) -> CostReport:
         """Compare the last days; without an accounting, by what the answers about the tasks told."""
