@@ -230,9 +230,7 @@ class _Prices:
         place = self._places[key]
         if place is None:
             return _Compared(None, self._catalog.price(request), credits)
-        # What comes on top of a price is for questions before the task, which Kling charges by themselves.
-        base = place.base - self._catalog.row(request).fixed
-        return _Compared(place, place.price, max(0.0, (credits / request.results - base) / place.slope))
+        return _Compared(place, place.price, max(0.0, (credits / request.results - place.base) / place.slope))
 
 
 def _is_estimated(request: GenerationRequest) -> bool:
