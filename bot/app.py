@@ -65,6 +65,7 @@ from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import LARGEST_IMAGE, Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.faces import FaceFinder
+from bot.services.requests.markings import Markings
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.requests.videos import LARGEST_VIDEO, VideoAddresses, Videos
@@ -264,14 +265,15 @@ async def build(
             runtime=runtime,
             wake=scheduler.wake,
         )
+        attachments = Attachments(store=store, images=images, limits=limits, directory=directory, clock=clock)
+        questions = Questions(store=store, clock=clock)
         services = Services(
             compose=compose,
             cards=Cards(store=store, compose=compose, clock=clock),
             submit=submit,
-            attachments=Attachments(
-                store=store, images=images, limits=limits, directory=directory, clock=clock
-            ),
-            questions=Questions(store=store, clock=clock),
+            attachments=attachments,
+            questions=questions,
+            markings=Markings(store=store, videos=videos, attachments=attachments, questions=questions),
             results=Results(
                 store=store,
                 tasks=tasks,

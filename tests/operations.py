@@ -38,6 +38,13 @@ NEEDED: dict[Operation, dict[str, Any]] = {
     },
     Operation.REFERENCES_TO_VIDEO: {"model": "kling-v1-6", "prompt": "they meet", "references": IMAGES[:2]},
     Operation.OMNI_VIDEO: {"model": "kling-v3-omni", "prompt": "they meet", "references": IMAGES[:2]},
+    Operation.MULTI_ELEMENTS: {
+        "model": "multi-elements",
+        "prompt": "the cat for the fox",
+        "references": IMAGES[:1],
+        "source": SOURCE,
+        "edit": {"mode": "swap", "marks": ({"frame": 0, "x": 0.25, "y": 0.5},)},
+    },
     Operation.MOTION_CONTROL: {
         "model": "kling-v2-6",
         "references": IMAGES[:1],

@@ -20,6 +20,7 @@ _ABILITIES = {
     Operation.IMAGE_TO_VIDEO: "photo",
     Operation.REFERENCES_TO_VIDEO: "references",
     Operation.OMNI_VIDEO: "prompt, photos and references in one",
+    Operation.MULTI_ELEMENTS: "add, swap or remove something in a video",
     Operation.MOTION_CONTROL: "motion control",
     Operation.EXTEND: "extend",
     Operation.LIP_SYNC: "lip-sync",

@@ -262,7 +262,7 @@ class KlingClient:
         for preparation in self.dialect.preparations(request, context):
             if preparation.gives and preparation.gives <= context.prepared.keys():
                 continue
-            found = await self._exchange(preparation.request, preparation.parse)
+            found = await self._exchange(preparation.write(context.prepared), preparation.parse)
             context = replace(context, prepared={**context.prepared, **found})
         sent = context
         if not self._bears_id(request.model):
@@ -410,7 +410,7 @@ class KlingClient:
         context = SubmitContext("", {}, None, video_urls=video_urls)
         for preparation in self.dialect.preparations(request, context):
             if preparation.gives == lip_sync.FOUND:
-                return await self._exchange(preparation.request, preparation.parse)
+                return await self._exchange(preparation.write({}), preparation.parse)
         return None
 
     async def list_presets(self, operation: Operation) -> tuple[Preset, ...]:

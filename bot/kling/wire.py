@@ -135,13 +135,17 @@ def is_of_another(told: str | None, external_task_id: str) -> bool:
 class Preparation:
     """An exchange before the submission, whose answer the submission needs.
 
-    `parse` reads the answer into named texts, or raises one of `bot.kling.errors`; no task is made by it. Where all
-    that it `gives` is known already, it is left out.
+    `request` may be written by what the exchanges before it have found. `parse` reads the answer into named texts, or
+    raises one of `bot.kling.errors`; no task is made by it. Where all that it `gives` is known already, it is left out.
     """
 
-    request: HttpRequest
+    request: HttpRequest | Callable[[Mapping[str, str]], HttpRequest]
     parse: Callable[[HttpResponse], Mapping[str, str]]
     gives: frozenset[str] = frozenset()
+
+    def write(self, prepared: Mapping[str, str]) -> HttpRequest:
+        """The exchange's request, given what was found before."""
+        return self.request if isinstance(self.request, HttpRequest) else self.request(prepared)
 
 
 class Dialect(Protocol):

@@ -16,9 +16,15 @@ from bot.media.copy_process import EXTRA_MEMORY, measure
 from bot.media.fitting import NoCopy
 from bot.media.memory import limit_memory
 
-Work = Literal["probe", "last_frame"]
+Work = Literal["probe", "last_frame", "stills"]
 
 NICENESS = 10
+
+STILLS = 6
+"""Frames of a video that are shown to choose from."""
+
+STILL_SIDE = 1280
+"""Pixels of the longer side of such a frame, at most; Telegram shows photos no larger."""
 
 _MOV = b"qt  "
 """The brand of QuickTime files (ISO 14496-12, `ftyp`)."""
@@ -44,7 +50,39 @@ def _work(work: Work, video: Path, target: Path) -> dict[str, object]:
     if work == "last_frame":
         target.write_bytes(last_frame(video))
         return {}
+    if work == "stills":
+        return {"stills": stills(video, target)}
     return probe(video)
+
+
+def stills(video: Path, directory: Path) -> list[dict[str, int]]:
+    """Write `STILLS` frames as JPEGs, spread evenly from the first to the last; the number and size of each.
+
+    Raises:
+        NoCopy, NotAVideo: it cannot be read.
+
+    """
+    import av
+    from av.error import FFmpegError
+
+    film, _ = measure(video)
+    last = max(0, film.frames - 1)
+    wanted = sorted({round(last * step / (STILLS - 1)) for step in range(STILLS)})
+    found: list[dict[str, int]] = []
+    try:
+        with av.open(str(video)) as container:
+            for index, frame in enumerate(container.decode(video=0)):
+                if index not in wanted:
+                    continue
+                image = frame.to_image().rotate(frame.rotation, expand=True)  # type: ignore[no-untyped-call]  # see clips
+                image.thumbnail((STILL_SIDE, STILL_SIDE))
+                image.save(directory / str(index), "JPEG", quality=85)
+                found.append({"frame": index, "width": image.width, "height": image.height})
+    except (FFmpegError, OSError, ValueError, LookupError, ArithmeticError, MemoryError) as error:
+        raise NotAVideo(type(error).__name__) from None
+    if not found:
+        raise NotAVideo("no frame")
+    return found
 
 
 def probe(video: Path) -> dict[str, object]:

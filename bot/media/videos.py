@@ -29,6 +29,15 @@ class VideoFigures:
     frame_rate: float
 
 
+@dataclass(frozen=True, slots=True)
+class StillFigures:
+    """A frame of a video: its number, counted from 0, and pixels."""
+
+    frame: int
+    width: int
+    height: int
+
+
 class VideoWorker:
     """Reads videos in another process."""
 
@@ -54,6 +63,11 @@ class VideoWorker:
     async def last_frame(self, video: Path, target: Path) -> None:
         """Write the last frame of a video as a JPEG. Raises as `probe` does."""
         await self._run("last_frame", video, target)
+
+    async def stills(self, video: Path, directory: Path) -> tuple[StillFigures, ...]:
+        """Write some frames of a video as JPEGs, each named by its number. Raises as `probe` does."""
+        answer = await self._run("stills", video, directory)
+        return tuple(StillFigures(**still) for still in answer["stills"])
 
     async def close(self) -> None:
         """End the process, whatever it is doing."""

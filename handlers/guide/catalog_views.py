@@ -34,6 +34,7 @@ _BESIDE = {
     Operation.EXPAND: "models.expand",
     Operation.TRY_ON: "models.try_on",
     Operation.EFFECT: "models.effects",
+    Operation.MULTI_ELEMENTS: "models.multi_elements",
     Operation.LIP_SYNC: "models.lip_sync",
     Operation.AVATAR: "models.avatar",
     Operation.TEXT_TO_AUDIO: "models.sounds",

@@ -18,6 +18,7 @@ from handlers.chat.pointers import NOTHING, Medium
 from handlers.chat.routes import Command, Event
 from handlers.chat.turn import Turn
 from handlers.making.card import suggest_outfits
+from handlers.making.marking import edit
 from handlers.making.submit import show_card, submit_or_ask
 
 MEDIA = {Product.VIDEO: Medium.VIDEO, Product.IMAGE: Medium.PHOTO, Product.AUDIO: Medium.SOUND}
@@ -127,7 +128,7 @@ MAKING = dict.fromkeys(
 )
 """Every command that makes something, but `/video` and those of the library; images first."""
 
-OWN_WAYS = {"image": image, "tryon": try_on, "extend": extend}
+OWN_WAYS = {"image": image, "edit": edit, "tryon": try_on, "extend": extend}
 """Commands that may ask before they make something."""
 
 COMMANDS = tuple(

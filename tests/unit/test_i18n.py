@@ -23,7 +23,7 @@ from bot.domain.requests.choices import Preference
 from bot.domain.requests.effects import EffectCategory, load_effects
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import ON_CARDS, Option
-from bot.domain.requests.request import REFERENCE_TYPES, GenerationRequest
+from bot.domain.requests.request import EDIT_MODES, REFERENCE_TYPES, GenerationRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.domain.types import to_millis
@@ -119,6 +119,9 @@ FAMILIES = {
     ),
     "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in Outfit),
     "option.": ("scene", "style"),
+    "edit.": EDIT_MODES,
+    "error.edit.": EDIT_MODES,
+    "marking.": ("swap", "removal"),
     "reference.": REFERENCE_TYPES,
     "card.swapped.": (*REASONS, GONE, SETTINGS),
     "card.ask.": tuple(option for option in ON_CARDS if option.row.sample),

@@ -46,6 +46,7 @@ _FUNCTIONS = {
     "image2video": "Image to Video",
     "multi-image2video": "Multi-Image to Video",
     "omni-video": "Omni Video",
+    "multi-elements": "Multi-Element Editing",
     "motion-control": "Motion Control",
     "video-extend": "Video Extension",
     "effects": "Video Effects",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from starlette.responses import JSONResponse, Response
 
-from bot.demo.kling import fields, official, videos
+from bot.demo.kling import editing, fields, official, videos
 from bot.demo.kling.answers import gateway_ok
 from bot.demo.kling.body import TaskBody, read
 from bot.demo.kling.models import IMAGE, TEXT
@@ -211,6 +211,7 @@ PREFIXED_ENDPOINTS: Mapping[str, type[TaskBody]] = {
 }
 PREFIXED_TABLE: Table = {
     "POST /kling/v1/audio/tts": official.speak,
+    **editing.table("/kling/v1"),
     **official.table("/kling/v1", PREFIXED_ENDPOINTS),
 }
 NEWAPI: Table = {

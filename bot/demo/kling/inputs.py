@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bot.demo.kling.accounts import Account
 from bot.demo.kling.fields import is_address
 from bot.demo.kling.library import Library
-from bot.demo.kling.orders import Film, Order, Recording
+from bot.demo.kling.orders import Edited, Film, Order, Recording
 from bot.demo.kling.pictures import Fetch, load
 from bot.demo.kling.refusals import forbid, invalid
 from bot.demo.kling.tasks import TaskRegistry
@@ -22,6 +22,12 @@ from bot.demo.media.render import RenderSpec
 EXTENSION_SECONDS = 5
 LONGEST_EXTENDED = 180
 LONGEST_TOGETHER = 30
+SELECTION_LASTS = 24 * 3600
+"""Seconds in which a video that was opened can be changed."""
+
+GAP = (5, 7)
+"""Seconds between which no video that is to be changed may last."""
+
 SLACK = 0.5
 """Seconds by which an encoded file may be longer than what was asked for."""
 
@@ -36,15 +42,33 @@ class Scene:
 
 
 @dataclass
+class Selection:
+    """A video that was opened to be changed: whose, since when (seconds), and the points that are marked, by frame."""
+
+    owner: str
+    scene: Scene
+    seen: Footage
+    opened_at: float
+    points: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> int:
+        """How many frames the video has."""
+        return max(1, round(self.seen.seconds * self.seen.rate))
+
+
+@dataclass
 class Inputs:
     """What orders may refer to. `sounds` are spoken texts by id, with the account's key."""
 
     registry: TaskRegistry
     fetch: Fetch
     dice: random.Random
+    now: Callable[[], float]
     library: Library = field(default_factory=Library)
     sounds: dict[str, tuple[str, float]] = field(default_factory=dict)
     _sessions: dict[str, tuple[str, Scene, Mapping[str, tuple[int, int]]]] = field(default_factory=dict)
+    _selections: dict[str, Selection] = field(default_factory=dict)
 
     async def resolved(self, account: Account, order: Order) -> Order:
         """The order with all loaded that it refers to; refused is what does not exist, or is not as documented."""
@@ -63,6 +87,8 @@ class Inputs:
         )
         if order.face is not None:
             scene = self._faced(account, order, heard or 0)
+        if order.edited is not None:
+            scene = self._edited(account, order.edited)
         if scene is not None:
             order = replace(order, source=scene.spec, parent=scene.parent)
         return replace(order, seconds=_length(order, scene, heard))
@@ -127,6 +153,28 @@ class Inputs:
         common = min(end, seen_to) - max(face.inserted_at, seen_from)
         forbid(common < 2000 - SLACK * 1000, "the sound and the face must have at least 2 seconds in common")
         return scene
+
+    # -- what is changed in a video --------------------------------------------------------------------
+
+    def open(self, selection: Selection) -> str:
+        """Open a session for what is to be marked in a video; its id."""
+        session = "".join(self.dice.choices("123456789", k=18))
+        self._selections[session] = selection
+        return session
+
+    def selection(self, account: Account, session: str) -> Selection:
+        """The session of an account; refused is one that does not exist, or not any more."""
+        found = self._selections.get(session)
+        if found is None or found.owner != account.key or self.now() - found.opened_at > SELECTION_LASTS:
+            raise invalid(f"session_id {session} does not exist")
+        return found
+
+    def _edited(self, account: Account, edited: Edited) -> Scene:
+        found = self.selection(account, edited.session)
+        forbid(edited.mode != "addition" and not found.points, f"{edited.mode} needs a selection")
+        long = found.scene.seconds > GAP[0] + SLACK
+        forbid(long is not (edited.seconds > GAP[0]), "duration does not fit the length of the video")
+        return found.scene
 
     # -- recordings ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from starlette.responses import Response
 
-from bot.demo.kling import accounting, advanced, fields, images, sounds, videos
+from bot.demo.kling import accounting, advanced, editing, fields, images, sounds, videos
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, TaskBody
 from bot.demo.kling.inputs import Scene
@@ -24,6 +24,7 @@ ENDPOINTS: Mapping[str, type[TaskBody]] = {
     "videos/image2video": videos.ImageToVideo,
     "videos/multi-image2video": videos.MultiImageToVideo,
     "videos/omni-video": advanced.OmniVideo,
+    "videos/multi-elements": editing.MultiElements,
     "videos/motion-control": advanced.MotionControl,
     "videos/video-extend": advanced.VideoExtend,
     "videos/effects": advanced.Effect,
@@ -232,5 +233,6 @@ TABLE: Table = {
     "GET /account/costs": costs,
     "POST /account/billing/package": bills(money=False),
     "POST /account/billing/balance": bills(money=True),
+    **editing.table("/v1"),
     **table("/v1", ENDPOINTS),
 }

@@ -69,6 +69,15 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A video that was opened and marked earlier, what becomes of what is marked, and the seconds of the result."""
+
+    session: str
+    mode: Literal["addition", "swap", "removal"]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """A request that passed.
 
@@ -93,6 +102,7 @@ class Order:
     more_films: tuple[Film, ...] = ()
     recording: Recording | None = None
     face: Face | None = None
+    edited: Edited | None = None
     elements: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     length: Literal["own", "film", "extended", "recording"] = "own"

@@ -85,7 +85,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.registry = TaskRegistry(self.behaviour, self.now, self.dice)
-        self.inputs = Inputs(self.registry, self.fetch, self.dice)
+        self.inputs = Inputs(self.registry, self.fetch, self.dice, self.now)
         self.callbacks = CallbackSender(self.now)
         self.accounting = Accounting(self.registry)
 

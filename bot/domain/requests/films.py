@@ -31,12 +31,16 @@ class FilmFigures(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmLimits:
-    """What is taken, bounds included: megabytes, pixels of each side and of a frame, frames a second, width to height."""
+    """What is taken, bounds included: megabytes, pixels of each side and of a frame, frames a second, width to height.
+
+    `rates` are the only frames a second that are taken; empty: all within `rate`.
+    """
 
     megabytes: int = 100
     side: tuple[int, int] = (1, 10_000)
     area: int = 100_000_000
     rate: tuple[float, float] = (0, 1_000)
+    rates: tuple[int, ...] = ()
     ratio: tuple[float, float] = (0, 1_000)
 
 
@@ -80,6 +84,15 @@ FILM_CHECKS = (
             and not limits.rate[0] - RATE_SLACK <= film.frame_rate <= limits.rate[1] + RATE_SLACK
         ),
         lambda limits: {"least": f"{limits.rate[0]:g}", "most": f"{limits.rate[1]:g}"},
+    ),
+    FilmCheck(
+        "error.video.frame_rates",
+        lambda limits, film: (
+            film.frame_rate > 0
+            and bool(limits.rates)
+            and all(abs(film.frame_rate - rate) > RATE_SLACK for rate in limits.rates)
+        ),
+        lambda limits: {"allowed": ", ".join(map(str, limits.rates))},
     ),
 )
 

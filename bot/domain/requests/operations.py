@@ -91,6 +91,7 @@ class Role(StrEnum):
     EFFECT = "effect"
     EXPANSION = "expansion"
     ORIENTATION = "orientation"
+    EDIT = "edit"
 
     @property
     def kind(self) -> Product | None:
@@ -110,8 +111,9 @@ _KINDS = {
 class Input:
     """Something that an operation is given, at least `minimum` and at most `maximum` times.
 
-    `seconds` is how long a source video may be; the length of others is not limited here. `film` is what else a person's
-    own video must be like; None: it must be one that was made here.
+    `seconds` is how long a source video may be, but for what is longer and shorter than the ends of a `gap`; the length
+    of others is not limited here. `film` is what else a person's own video must be like; None: it must be one that was
+    made here.
     """
 
     role: Role
@@ -119,6 +121,7 @@ class Input:
     maximum: int = 1
     seconds: tuple[float, float] = (0, float("inf"))
     film: FilmLimits | None = None
+    gap: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,11 @@ class OperationRow:
         return next((each.seconds for each in self._sources()), (0, float("inf")))
 
     @property
+    def source_gap(self) -> tuple[float, float] | None:
+        """Between which seconds it may not be; None: there are none."""
+        return next((each.gap for each in self._sources()), None)
+
+    @property
     def film(self) -> FilmLimits | None:
         """What a person's own video must be like that it is made of; None: it takes none."""
         return next((each.film for each in self._sources()), None)
@@ -266,14 +274,19 @@ def _image(*inputs: Input) -> tuple[Way, ...]:
     return (Way("image", inputs, IMAGE_OPTIONS, frozenset({"aspect_ratio", "resolution"})),)
 
 
-def _source(shortest: float, longest: float, film: FilmLimits | None = None) -> Input:
-    return Input(Role.SOURCE, seconds=(shortest, longest), film=film)
+def _source(
+    shortest: float,
+    longest: float,
+    film: FilmLimits | None = None,
+    gap: tuple[float, float] | None = None,
+) -> Input:
+    return Input(Role.SOURCE, seconds=(shortest, longest), film=film, gap=gap)
 
 
 class Operation(StrEnum):
     """What is asked of Kling, each with its row. Each has its own endpoint in the official API.
 
-    What sources may be is Kling's (identify-face, video-to-audio, motion-control, omni-video; an extended video has 180
+    What sources may be is Kling's (identify-face, video-to-audio, motion-control, omni-video, multi-elements; an extended video has 180
     seconds at most). An extension lasts 4 to 5 s (video-extend), lip-sync is
     paid for in blocks of 5 s (vendor pricing 2026), and what made a video decides whether it can be extended (vendor
     API reference 2025).
@@ -328,6 +341,30 @@ class Operation(StrEnum):
             on_video_model=True,
             prompt=Prompt.AWAITED,
             charged_for=ChargedFor.SOURCE,
+        ),
+    )
+    MULTI_ELEMENTS = (
+        "multi-elements",
+        OperationRow(
+            ways=(
+                Way(
+                    "edit",
+                    (
+                        _source(2, 10, FilmLimits(side=(720, 2160), rates=(24, 30, 60)), gap=(5, 7)),
+                        Input(Role.REFERENCES, 0, 2),
+                        Input(Role.EDIT),
+                    ),
+                    frozenset({"negative_prompt", "mode", "edit_mode"}),
+                    frozenset({"mode"}),
+                ),
+            ),
+            duration_from_source=True,
+            from_maker=True,
+            seconds=5,
+            prompt=Prompt.OPTIONAL,
+            charged_for=ChargedFor.SOURCE,
+            charged_block=5,
+            charged_slack=0.5,
         ),
     )
     MOTION_CONTROL = (

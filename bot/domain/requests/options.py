@@ -353,6 +353,18 @@ class Option(StrEnum):
             read=one_of("--orientation", ("image", "video")),
         ),
     )
+    EDIT = (
+        "edit",
+        OptionRow(
+            field="edit_mode",
+            flags={
+                "addition": ("add", "添加"),
+                "swap": ("swap", "replace", "替换"),
+                "removal": ("remove", "删除"),
+            },
+            line=lambda request: None if request.edit is None else Wording(f"edit.{request.edit.mode}"),
+        ),
+    )
     CAMERA = (
         "camera",
         OptionRow(

@@ -4,6 +4,8 @@ A `GenerationRequest` says what is wanted in Kling's own terms and knows nothing
 certain model can do is the catalog's business; here only what holds for every model is checked.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -44,12 +46,16 @@ FPS_LIMIT = 120
 NAME_LIMIT = 20
 """Characters in the name of an element or a voice (Kling API, "Element management", "Voice management", 2026-09)."""
 
+MOST_MARKED_FRAMES, MOST_MARKS = 10, 10
+"""Frames of a video in which something is marked, and points in each (Kling API, multi-elements/add-selection)."""
+
 Mode = Literal["std", "pro", "4k"]
 VideoRatio = Literal["16:9", "9:16", "1:1"]
 AspectRatio = Literal[VideoRatio, "4:3", "3:4", "3:2", "2:3", "21:9"]
 Resolution = Literal["1k", "2k", "4k", "8k"]
 ReferenceType = Literal["subject", "face"]
 Series = Annotated[int, Field(ge=2, le=10)] | Literal["auto"]
+EditMode = Literal["addition", "swap", "removal"]
 CameraMove = Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
 CameraAxis = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
 
@@ -58,6 +64,9 @@ VIDEO_RATIOS: tuple[VideoRatio, ...] = get_args(VideoRatio)
 RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 """Videos have those of `VIDEO_RATIOS`, images all of them."""
 RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+EDIT_MODES: tuple[EditMode, ...] = get_args(EditMode)
+EDIT_PHOTOS: Mapping[EditMode, tuple[int, int]] = {"addition": (1, 2), "swap": (1, 1), "removal": (0, 0)}
+"""How many pictures each takes, at least and at most (Kling API, multi-elements, image_list)."""
 REFERENCE_TYPES: tuple[ReferenceType, ...] = get_args(ReferenceType)
 
 MAX_COUNT = 9
@@ -161,6 +170,33 @@ class MotionBrush(Part):
 
     strokes: Annotated[tuple[BrushStroke, ...], Field(max_length=6)] = ()
     still: ImageRef | None = None
+
+
+class Mark(Part):
+    """A point on what is to be changed in a video: in which of its frames, counted from 0, and where in it.
+
+    `x` and `y` go from 0 to 1; the origin is at the top left.
+    """
+
+    frame: Annotated[int, Field(ge=0)]
+    x: Annotated[float, Field(ge=0, le=1)]
+    y: Annotated[float, Field(ge=0, le=1)]
+
+
+class ElementEdit(Part):
+    """What becomes of something in a video: it is added, swapped for what a picture shows, or removed."""
+
+    mode: EditMode
+    marks: Annotated[tuple[Mark, ...], Field(max_length=MOST_MARKED_FRAMES * MOST_MARKS)] = ()
+
+    @model_validator(mode="after")
+    def _marked(self) -> "ElementEdit":
+        if self.mode == "addition" and self.marks:
+            raise ValueError("what is added is not in the video yet")
+        frames = Counter(mark.frame for mark in self.marks)
+        if len(frames) > MOST_MARKED_FRAMES or any(number > MOST_MARKS for number in frames.values()):
+            raise ValueError("too many marks")
+        return self
 
 
 class SourceVideo(Part):
@@ -273,7 +309,7 @@ class GenerationRequest(Part):
     `continues` is the video whose last frame is the first one here; both become one file when it is sent.
     `middle_frames` come between the first and the last, in their order.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
-    a try-on the person, then the garment. `keep_sound` keeps the sound of the source. `account` is the provider on whose
+    a try-on the person, then the garment. `edit` is what of the source is added, swapped or removed. `keep_sound` keeps the sound of the source. `account` is the provider on whose
     account its elements and voices are; None: they are anybody's. `asset_names` are what the person calls them, by the
     provider's ids; `video_elements` are those of its elements that are characters of a video. `try_on` marks a first frame whose person changes clothes.
     `name` is what an element or a voice is called; its `prompt` describes it.
@@ -323,6 +359,7 @@ class GenerationRequest(Part):
     source: SourceVideo | None = None
     continues: Continued | None = None
     keep_sound: bool = True
+    edit: ElementEdit | None = None
     speech: Speech | None = None
     expansion: Expansion | None = None
     orientation: Literal["image", "video"] | None = None

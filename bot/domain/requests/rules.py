@@ -18,10 +18,13 @@ from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
 from bot.domain.requests.operations import COMPOSED, IMAGE_MODEL_OPERATIONS, Operation, Product, Role
 from bot.domain.requests.options import BY_FIELD, LONGEST_DUBBED, ROWS, OptionRow, is_set
 from bot.domain.requests.references import dangling, is_crowded, length_of
-from bot.domain.requests.request import SHOT_LIMIT, Face, GenerationRequest
+from bot.domain.requests.request import EDIT_MODES, EDIT_PHOTOS, SHOT_LIMIT, EditMode, Face, GenerationRequest
 from bot.domain.types import SECOND
 
 T = TypeVar("T")
+
+GAP_SLACK = 0.2
+"""Seconds by which a video may be in a gap: one of 5 seconds that was made by Kling has up to 5.1."""
 
 LONGEST_FOR_AN_IMAGE = 10
 """Seconds of movement for a person who faces as in the picture (Kling API, motion-control)."""
@@ -198,6 +201,21 @@ _OF_SPEECH: tuple[Rule[Model], ...] = (
     ),
 )
 
+
+def _photos_rule(mode: EditMode) -> Rule[Model]:
+    """The rule that what becomes of something in a video has as many pictures as that takes."""
+    fewest, most = EDIT_PHOTOS[mode]
+    return Rule(
+        f"error.edit.{mode}",
+        ("references",),
+        lambda _, request: (
+            request.edit is not None
+            and request.edit.mode == mode
+            and not fewest <= len(request.references) <= most
+        ),
+    )
+
+
 _SAID_FIRST: tuple[Rule[Model], ...] = (
     Rule(
         "error.request.not_extendable",
@@ -219,8 +237,28 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
             )
         ),
     ),
+    Rule(
+        "error.request.source_gap",
+        ("source",),
+        lambda _, request: _is_in_gap(request),
+        lambda _, request: dict(
+            zip(
+                ("shortest", "short", "long", "longest"),
+                (f"{limit:g}" for limit in _around_gap(request)),
+                strict=True,
+            )
+        ),
+    ),
     *map(_film_rule, FILM_CHECKS),
     *_OF_SPEECH,
+    *map(_photos_rule, EDIT_MODES),
+    Rule(
+        "error.edit.unmarked",
+        ("edit",),
+        lambda _, request: (
+            request.edit is not None and request.edit.mode != "addition" and not request.edit.marks
+        ),
+    ),
     Rule(
         "error.prompt.too_long",
         ("prompt",),
@@ -502,6 +540,20 @@ def _lengths(request: GenerationRequest) -> list[float]:
     """The seconds of each video that a request is given, as far as they are known."""
     given = (*request.features, *(() if request.source is None else (request.source,)))
     return [video.duration_ms / SECOND for video in given if video.duration_ms is not None]
+
+
+def _around_gap(request: GenerationRequest) -> tuple[float, float, float, float]:
+    """How long a video may be: from the first to the second of these seconds, or from the third to the fourth."""
+    shortest, longest = request.operation.row.source_seconds
+    short, long = request.operation.row.source_gap or (longest, longest)
+    return shortest, short, long, longest
+
+
+def _is_in_gap(request: GenerationRequest) -> bool:
+    if request.source is None or request.source.duration_ms is None:
+        return False
+    _, short, long, _ = _around_gap(request)
+    return short + GAP_SLACK < request.source.duration_ms / SECOND < long - GAP_SLACK
 
 
 def _is_of_one_image(request: GenerationRequest) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import Attachment, Camera, GenerationRequest, MotionBrush, SourceVideo
-from bot.kling.dialects import library, references
+from bot.kling.dialects import library, multi_elements, references
 from bot.kling.wire import SubmitContext
 
 Body = dict[str, Any]
@@ -125,6 +125,12 @@ def _omni_video(request: GenerationRequest, context: SubmitContext, style: BodyF
     if request.sound:
         body["sound"] = "on"
     return body | _shots(request) | _cast(request)
+
+
+def _multi_elements(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
+    return multi_elements.body(
+        request, context.prepared, [base64_of(image, context) for image in request.references]
+    )
 
 
 def _motion_control(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
@@ -285,6 +291,7 @@ _WRITERS: Mapping[Operation, Callable[[GenerationRequest, SubmitContext, BodyFor
     Operation.IMAGE_TO_VIDEO: _words_or_frames,
     Operation.REFERENCES_TO_VIDEO: _references_to_video,
     Operation.OMNI_VIDEO: _omni_video,
+    Operation.MULTI_ELEMENTS: _multi_elements,
     Operation.MOTION_CONTROL: _motion_control,
     Operation.EXTEND: _extend,
     Operation.LIP_SYNC: _lip_sync,

@@ -15,8 +15,8 @@ from urllib.parse import quote
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import MODES, GenerationRequest, Mode
 from bot.domain.requests.rules import Limits, no_place_for
-from bot.kling.dialects import lip_sync, responses
-from bot.kling.dialects.bodies import BodyFormat, body_of
+from bot.kling.dialects import lip_sync, multi_elements, responses
+from bot.kling.dialects.bodies import BodyFormat, body_of, named_video
 from bot.kling.errors import NotFound
 from bot.kling.wire import (
     HttpRequest,
@@ -47,6 +47,7 @@ PATHS: Mapping[Operation, str] = {
     Operation.IMAGE_TO_VIDEO: "/v1/videos/image2video",
     Operation.REFERENCES_TO_VIDEO: "/v1/videos/multi-image2video",
     Operation.OMNI_VIDEO: "/v1/videos/omni-video",
+    Operation.MULTI_ELEMENTS: multi_elements.CREATE,
     Operation.MOTION_CONTROL: "/v1/videos/motion-control",
     Operation.EXTEND: "/v1/videos/video-extend",
     Operation.LIP_SYNC: "/v1/videos/lip-sync",
@@ -76,7 +77,12 @@ ASKED_BY_ITS_ID_ONLY = UNCORRELATED | {Operation.LIP_SYNC}
 
 FRAMES = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
 
-TAKE_A_NEGATIVE_PROMPT = FRAMES | {Operation.REFERENCES_TO_VIDEO, Operation.EXTEND, Operation.IMAGE}
+TAKE_A_NEGATIVE_PROMPT = FRAMES | {
+    Operation.REFERENCES_TO_VIDEO,
+    Operation.MULTI_ELEMENTS,
+    Operation.EXTEND,
+    Operation.IMAGE,
+}
 """The others have no such field (vendor references 2025 and 2026)."""
 
 DUBBING_FIELDS = ("face", "volume", "original_volume", "speech_at")
@@ -225,13 +231,18 @@ class ProfileDialect:
         return _limits(self.profile)
 
     def preparations(self, request: GenerationRequest, context: SubmitContext) -> tuple[Preparation, ...]:
-        """A lip-sync needs a face, and a text needs a voice, before the submission."""
+        """A lip-sync needs a face, a text a voice, and what is changed in a video its marks, before the submission."""
         profile = self.profile
         face = profile.advanced_lip_sync and request.operation is Operation.LIP_SYNC
         voice = face or request.operation is Operation.AVATAR
         return (
             *(lip_sync.voice(request, profile.prefix) if voice else ()),
             *(lip_sync.face(request, context, profile.prefix) if face else ()),
+            *(
+                ()
+                if request.edit is None
+                else multi_elements.selection(request.edit, named_video(request, context), profile.prefix)
+            ),
         )
 
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:

@@ -26,7 +26,15 @@ from bot.domain.requests.request import (
 from bot.domain.requests.rules import durations_of, nearest
 from bot.domain.types import Credits
 from bot.errors import UserError
-from bot.services.compose.inputs import PLACES, Images, Inputs, expansion_of, orientation_of, places_of
+from bot.services.compose.inputs import (
+    PLACES,
+    Images,
+    Inputs,
+    edit_of,
+    expansion_of,
+    orientation_of,
+    places_of,
+)
 from bot.services.compose.offered import fitting
 from bot.services.compose.usual import NOTHING_PREFERRED, Usual, names_assets, operation_with
 from bot.settings import sections
@@ -88,6 +96,8 @@ class Builder(Usual):
         if row.limits(Role.SPEECH)[1]:
             speech = self.speech(prompt, inputs.sound)
             return {"speech": speech, "prompt": _said_beside(operation, prompt, speech)}
+        if row.limits(Role.EDIT)[1]:
+            return {"edit": edit_of(images, prompt.options)}
         if row.limits(Role.EXPANSION)[1]:
             return {"expansion": expansion_of(images[0], prompt.options.get("aspect_ratio"))}
         return (

@@ -6,7 +6,16 @@ from typing import Self
 
 from bot.domain.requests.operations import Role, Way
 from bot.domain.requests.options import Options
-from bot.domain.requests.request import AudioRef, Expansion, GenerationRequest, ImageRef, SourceVideo
+from bot.domain.requests.request import (
+    AudioRef,
+    EditMode,
+    ElementEdit,
+    Expansion,
+    GenerationRequest,
+    ImageRef,
+    Mark,
+    SourceVideo,
+)
 from bot.domain.requests.rules import LONGEST_FOR_AN_IMAGE, SOURCE_SLACK
 from bot.domain.types import SECOND
 from bot.errors import UserError
@@ -16,6 +25,9 @@ LARGEST_RATIO = 3.0
 
 EVEN_EXPANSION = 0.25
 """How far a picture grows on every side where no shape was asked for: 1.5 × 1.5 of it."""
+
+UNMARKED = Mark(frame=0, x=0.5, y=0.5)
+"""Stands for the marks that are still to come, to check and price what they are for; it is never sent."""
 
 PLACES = ("scene", "style")
 """Purposes of one of several images, by the fields of a request."""
@@ -104,3 +116,14 @@ def orientation_of(source: SourceVideo | None, said: Options) -> str:
         return str(said["orientation"])
     long = source is not None and (source.duration_ms or 0) > (LONGEST_FOR_AN_IMAGE + SOURCE_SLACK) * SECOND
     return "video" if long or said.get("elements") else "image"
+
+
+def edit_of(images: Sequence[ImageRef], said: Options) -> ElementEdit:
+    """What becomes of something in a video: what was typed, or what so many pictures are good for.
+
+    What is marked is still to come.
+    """
+    mode: EditMode = said.get("edit_mode") or (
+        "addition" if len(images) > 1 else "swap" if images else "removal"
+    )
+    return ElementEdit(mode=mode, marks=() if mode == "addition" else (UNMARKED,))

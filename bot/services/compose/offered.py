@@ -167,6 +167,10 @@ class Capabilities:
         """What some provider offers."""
         return self._pool.operations()
 
+    def edits_by_prompt(self) -> bool:
+        """Whether some model on offer changes a video as a prompt says."""
+        return Operation.OMNI_VIDEO in self._pool.operations() and bool(self._able(Operation.OMNI_VIDEO))
+
     def beside(self) -> dict[Operation, Model]:
         """What is offered beside videos from a model: the usual row of each operation."""
         found = {

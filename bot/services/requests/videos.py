@@ -23,7 +23,7 @@ from bot.domain.tasks.task import ACTIVE_STATES, Task, TaskState
 from bot.domain.types import MINUTE, TaskId, UserId
 from bot.errors import UserError
 from bot.media.clips import NotAVideo
-from bot.media.videos import VideoWorker
+from bot.media.videos import StillFigures, VideoWorker
 from bot.services.people.limits import Limits
 from bot.services.requests.attachments import SaveFile
 from bot.services.slots import waiting
@@ -118,6 +118,26 @@ class Videos:
                 return await asyncio.to_thread(target.read_bytes)
             except (NotAVideo, OSError):
                 raise UserError("error.video.gone") from None
+
+    async def stills(self, path: Path) -> tuple[tuple[StillFigures, bytes], ...]:
+        """Some frames of a video file as JPEGs, spread evenly from the first to the last.
+
+        Raises:
+            UserError: it cannot be read.
+
+        """
+        with TemporaryDirectory(prefix=READING, dir=self._directory) as directory:
+            try:
+                async with waiting():
+                    found = await self._worker.stills(path, Path(directory))
+                return tuple(
+                    [
+                        (each, await asyncio.to_thread((Path(directory) / str(each.frame)).read_bytes))
+                        for each in found
+                    ]
+                )
+            except (NotAVideo, OSError):
+                raise UserError("error.video.unreadable") from None
 
     async def has(self, request: GenerationRequest) -> bool:
         """Whether every video of a request is kept."""

@@ -271,6 +271,18 @@ class Results:
                 except NotAVideo:
                     raise UserError("error.result.gone") from None
 
+    @asynccontextmanager
+    async def open(self, delivery: Delivery) -> AsyncIterator[Path]:
+        """A result's file, for as long as it is looked at.
+
+        Raises:
+            UserError: nobody has the file any more.
+
+        """
+        with TemporaryDirectory(prefix="picture-", dir=self._files.directory) as name:
+            async with self._somewhere(delivery, Path(name)) as path:
+                yield path
+
     # -- showing it again ----------------------------------------------------------------------------
 
     async def show(self, task: Task, origin: Origin) -> bool:

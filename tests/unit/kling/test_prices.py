@@ -72,7 +72,7 @@ def body(dialect: Dialect, request: GenerationRequest, context: SubmitContext) -
     """Everything that is sent for a request: what is asked for beforehand, too."""
     asked = [
         dialect.submit(request, context),
-        *(step.request for step in dialect.preparations(request, context)),
+        *(step.write(context.prepared) for step in dialect.preparations(request, context)),
     ]
     return json.dumps([(each.path, each.json) for each in asked], sort_keys=True)
 
