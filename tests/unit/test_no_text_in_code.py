@@ -33,6 +33,7 @@ OTHER_READERS = {
     "bot/log.py": "the log itself",
     "bot/cli/catalog_table.py": "the tables of docs/models.md",
     "bot/domain/requests/references.py": "words that Kling reads in a prompt",
+    "bot/kling/dialects/multi_elements.py": "words that Kling reads in a prompt",
     "bot/domain/requests/camera.py": "words that people type, and that Kling reads in a prompt",
     "bot/domain/requests/naming.py": "words that people type",
     "bot/domain/requests/options.py": "words that people type",
