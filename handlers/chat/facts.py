@@ -6,7 +6,7 @@ from telegram.constants import ChatType
 
 from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT, Content, Question
 from bot.domain.tasks.task import ResultMessage, Task
-from bot.services.requests.cards import Card
+from bot.services.requests.card import Card
 from bot.services.requests.interpret import (
     Author,
     Draft,

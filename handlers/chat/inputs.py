@@ -18,7 +18,7 @@ from bot.errors import UserError
 from bot.services.compose import Images
 from bot.services.compose import Inputs as ComposeInputs
 from bot.services.requests.attachments import MOST_LINKS, Linked, SaveFile, leads_to_video, split_links
-from bot.services.requests.cards import READY
+from bot.services.requests.card import READY
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, save_film, sound_file_of
 from handlers.chat.pointers import Medium, Used, image_replied_to, sound_replied_to, use
 from handlers.chat.turn import Turn

@@ -17,7 +17,7 @@ from bot.domain.people.access import AccessLevel, Permission
 from bot.domain.requests.question import Content, Question
 from bot.domain.tasks.task import ResultMessage, Task
 from bot.domain.types import DAY, MINUTE, Millis
-from bot.services.requests.cards import Card
+from bot.services.requests.card import Card
 from bot.services.requests.interpret import Meaning
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import MenuEntry

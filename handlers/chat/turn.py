@@ -18,7 +18,7 @@ from bot.domain.types import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from bot.services.ports import ChatError, ChatGone, ChatMoved
-from bot.services.requests.cards import Card
+from bot.services.requests.card import Card
 from handlers.chat import people
 from handlers.chat.html import View
 from handlers.chat.keyboards import Payload

@@ -13,7 +13,7 @@ from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.ports import Balance
-from bot.services.requests.cards import PROMPT
+from bot.services.requests.card import PROMPT
 from handlers.admin import access
 from handlers.chat.html import View, credits, keep_fitting, quoted, snippet  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import CONFIRM, Button, Payload

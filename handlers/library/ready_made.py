@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.compose.build import refers
 from bot.services.library.ready_made import PREVIEWED_AS
-from bot.services.requests.cards import PROMPT, Card, card_name
+from bot.services.requests.card import PROMPT, Card, card_name
 from handlers.chat.html import View, cut, snippet
 from handlers.chat.keyboards import Button, Payload, in_rows
 from handlers.chat.routes import Press

@@ -15,7 +15,7 @@ from bot.domain.types import ChatId
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.compose import Images
-from bot.services.requests.cards import OUTFIT, Card, card_name, dump_card, load_card
+from bot.services.requests.card import OUTFIT, Card, card_name, dump_card, load_card
 from handlers.chat.html import View
 from handlers.chat.inputs import parse_prompt, read_inputs
 from handlers.chat.keyboards import Payload

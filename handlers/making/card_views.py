@@ -15,7 +15,7 @@ from bot.domain.requests.references import Kind
 from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
 from bot.domain.types import Credits, UserId, short_hash
 from bot.i18n import Texts
-from bot.services.requests.cards import STALE, Card
+from bot.services.requests.card import STALE, Card
 from handlers.chat.html import (
     View,
     credits,  # noqa: A004  the word of the domain

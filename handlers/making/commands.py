@@ -9,7 +9,7 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product, Role, made_by
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.services.compose import Images, Inputs
-from bot.services.requests.cards import ONWARD, card_name
+from bot.services.requests.card import ONWARD, card_name
 from bot.services.requests.interpret import Meaning
 from handlers.chat.html import View, snippet
 from handlers.chat.inputs import compose_request, images_of, parse_prompt, read_inputs

@@ -23,7 +23,7 @@ from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.compose import SAMPLE_PROMPT, Images
 from bot.services.compose import Inputs as ComposeInputs
-from bot.services.requests.cards import ONWARD
+from bot.services.requests.card import ONWARD
 from bot.services.requests.interpret import Meaning
 from handlers.chat import html
 from handlers.chat.files import Film, RemoteFile, save_film

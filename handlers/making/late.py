@@ -1,7 +1,7 @@
 """What belongs to a message and comes after that was acted on: a photo of an album that took longer to upload."""
 
 from bot.domain.tasks.task import Task
-from bot.services.requests.cards import LATE
+from bot.services.requests.card import LATE
 from bot.services.requests.interpret import Meaning
 from handlers.chat.inputs import keep_images
 from handlers.chat.routes import Event, Found, UpdateKind

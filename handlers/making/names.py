@@ -7,7 +7,7 @@ from bot.domain.requests.question import NEXT_MESSAGE
 from bot.domain.requests.references import named_in
 from bot.domain.types import UserId
 from bot.i18n import Texts
-from bot.services.requests.cards import Card
+from bot.services.requests.card import Card
 from handlers.chat.html import View, mark_chosen, quoted
 from handlers.chat.keyboards import CHOICES_PER_ROW, Button, in_rows
 from handlers.chat.routes import Press

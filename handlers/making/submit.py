@@ -10,7 +10,7 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
-from bot.services.requests.cards import LINE_FULL, READY, STALE, Card, card_name, dump_card
+from bot.services.requests.card import LINE_FULL, READY, STALE, Card, card_name, dump_card
 from handlers.chat.availability import availability_line
 from handlers.chat.html import View
 from handlers.chat.turn import Turn

@@ -10,7 +10,7 @@ from bot.domain.requests.question import NEXT_MESSAGE, Content
 from bot.domain.types import TaskId
 from bot.errors import UserError
 from bot.services.compose import Images
-from bot.services.requests.cards import PHOTO, PROMPT, Card
+from bot.services.requests.card import PHOTO, PROMPT, Card
 from bot.services.requests.interpret import Meaning
 from handlers.chat.files import DOWNLOAD_LIMIT, RemoteFile, save_file
 from handlers.chat.inputs import Inputs, parse_prompt, read_inputs, read_prompt

@@ -12,7 +12,7 @@ from bot.domain.requests.naming import show_prompt
 from bot.domain.tasks.task import Delivery
 from bot.errors import UserError
 from bot.i18n import Texts
-from bot.services.requests.cards import PROMPT
+from bot.services.requests.card import PROMPT
 from bot.services.tasks.results import LONGEST_WORDS
 from handlers.chat import html
 from handlers.chat.routes import Event, UpdateKind

@@ -14,7 +14,8 @@ from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.services.compose import Inputs
 from bot.services.requests.attachments import split_links
-from bot.services.requests.cards import EDITED, replace_prompt
+from bot.services.requests.card import EDITED
+from bot.services.requests.cards import replace_prompt
 from bot.services.requests.interpret import Meaning
 from handlers.chat.files import fetch_file
 from handlers.chat.inputs import read_prompt, sound_in

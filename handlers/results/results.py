@@ -13,7 +13,7 @@ from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
-from bot.services.requests.cards import ONWARD, card_name
+from bot.services.requests.card import ONWARD, card_name
 from handlers.chat.html import ALERT_LIMIT, View, cut, strip_tags
 from handlers.chat.inputs import Inputs, compose_request, continue_from_frame, parse_prompt, read_prompt
 from handlers.chat.keyboards import Rows

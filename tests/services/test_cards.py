@@ -16,17 +16,8 @@ from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, S
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 from bot.services.compose import Compose, Images, Inputs
-from bot.services.requests.cards import (
-    FRAMES,
-    NEW,
-    ONLY_NEW,
-    PHOTO,
-    READY,
-    REFERENCES,
-    TWO_PHOTOS,
-    Card,
-    Cards,
-)
+from bot.services.requests.card import FRAMES, NEW, ONLY_NEW, PHOTO, READY, REFERENCES, TWO_PHOTOS, Card
+from bot.services.requests.cards import Cards
 from bot.store import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
 

@@ -11,7 +11,7 @@ from bot.domain.types import to_millis
 from bot.errors import UserError
 from bot.services.compose import Images
 from bot.services.ports import Job
-from bot.services.requests.cards import Card
+from bot.services.requests.card import Card
 from tests.builders import NOW, a_request, an_image, stored
 from tests.world.services import ServiceWorld
 from tests.world.telegram import BOSS

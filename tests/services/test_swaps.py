@@ -12,7 +12,8 @@ from bot.domain.requests.references import Kind
 from bot.domain.requests.request import ImageRef
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
-from bot.services.requests.cards import REFERENCES, Card, Cards, dump_card, load_card
+from bot.services.requests.card import REFERENCES, Card, dump_card, load_card
+from bot.services.requests.cards import Cards
 from tests.builders import ADA, ADAS_CHAT, a_request
 
 MODELS = ("kling-v2-6", "kling-v1-5", "kling-v1-6", "kling-v2-1", "kling-v3", "kling-v3-omni")

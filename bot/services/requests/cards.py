@@ -4,23 +4,14 @@ A person has one card in a chat; a newer one takes its place.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import ValidationError
+from dataclasses import replace
 
 from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.camera import read_shots
 from bot.domain.requests.choices import Choice, Preferences, choices, list_choosable
 from bot.domain.requests.naming import list_nameable, name_at_end, names_images
-from bot.domain.requests.operations import (
-    CHOSEN_BY_MODEL,
-    COMPOSED,
-    IMAGE_MODEL_OPERATIONS,
-    Operation,
-    Prompt,
-)
+from bot.domain.requests.operations import CHOSEN_BY_MODEL, COMPOSED, IMAGE_MODEL_OPERATIONS
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind, Reference
@@ -30,71 +21,23 @@ from bot.domain.requests.values import SEED_LIMIT
 from bot.domain.types import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Images
-from bot.services.requests.swaps import Swap, find_swap
+from bot.services.requests.card import (
+    FRAMES,
+    READY,
+    REFERENCES,
+    TWO_PHOTOS,
+    Card,
+    as_given,
+    choose_question,
+    dump_card,
+    list_uses,
+    load_card,
+)
+from bot.services.requests.swaps import find_swap
 from bot.store import Draft, Store
-
-READY = "draft.ready"
-STALE = "draft.stale"
-LINE_FULL = "draft.line_full"
-FORWARDED = "draft.forwarded"
-LATE = "draft.late"
-PROMPT = "draft.words"
-EDITED = "draft.edited"
-OUTFIT = "tryon.which"
-PHOTO = "draft.photo"
-ONWARD = "draft.onward"
-PHOTOS = "card.words"
-TWO_PHOTOS = "draft.two_photos"
-NEW = "card.new"
-NEW_IMAGE = "card.new_image"
-IMAGE_WORDS = "card.image_words"
-
-FRAMES = "frames"
-REFERENCES = "references"
-ONLY_NEW = "only"
 
 CARD_TTL = 15 * MINUTE
 """Milliseconds; what is written later is not taken for a change of the card without asking."""
-
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A request and what is being asked about it.
-
-    `name` tells buttons of one card from those of another. `question` is the key of what stands above it.
-    The video will be a reply to `source_message_id`; the card is shown as `message_id`. `images` are all
-    pictures in question, the newest `new_images` of them last, where it cannot be told what they are for. `swap` tells
-    whose place its model takes, where that was not the person's choice.
-    """
-
-    name: str
-    request: GenerationRequest
-    question: str = READY
-    source_message_id: int | None = None
-    message_id: int | None = None
-    images: tuple[ImageRef, ...] = ()
-    new_images: int = 0
-    swap: Swap | None = None
-
-    @property
-    def photos(self) -> int:
-        """How many photos it holds."""
-        return len(self.images or self.request.images)
-
-    @property
-    def takes_words(self) -> bool:
-        """Whether it can be changed by a text."""
-        request = self.request
-        spoken = request.speech is not None and request.speech.audio is not None
-        is_told_how = request.operation is Operation.AVATAR
-        return request.operation.row.prompt is not Prompt.NONE and (is_told_how or not spoken)
-
-    @property
-    def takes_images(self) -> bool:
-        """Whether pictures can be added to it."""
-        return self.request.operation in CHOSEN_BY_MODEL and self.request.source is None
 
 
 class Cards:
@@ -189,7 +132,7 @@ class Cards:
             return Card(card_name, request, "card.photos", images=images, new_images=len(images))
         if len(images) != 2:
             request = self._compose.video_draft(parsed, as_given(images), preferences)
-            return Card(card_name, request, READY if request.prompt else _question(request))
+            return Card(card_name, request, READY if request.prompt else choose_question(request))
         frames = Images(first=images[0], last=images[1])
         try:
             request = self._compose.video_draft(parsed, frames, preferences)
@@ -213,7 +156,7 @@ class Cards:
 
         """
         request = self._compose.image_draft(parsed, images, preferences)
-        card = Card(card_name, request, READY if request.prompt else _question(request))
+        card = Card(card_name, request, READY if request.prompt else choose_question(request))
         return self.note_usual(card, parsed, preferences)
 
     def note_usual(
@@ -249,7 +192,7 @@ class Cards:
         request = next((each for each in (said, back) if self._compose.possible(each)), None)
         if request is None:
             raise UserError("error.card.choice")
-        question = READY if request.prompt else _question(request)
+        question = READY if request.prompt else choose_question(request)
         return replace(card, request=request, question=question, images=(), new_images=0, swap=None)
 
     def reopen(
@@ -454,14 +397,14 @@ class Cards:
         if len(uses) > 1:
             return replace(asking, question=TWO_PHOTOS if len(every) == 2 else "card.photos")
         # Where nothing goes, what is said is about the usual use of so many.
-        usual = REFERENCES if len(every) > 2 else next(iter(_arrangements(asking)))
+        usual = REFERENCES if len(every) > 2 else next(iter(list_uses(asking)))
         return self.use_images(asking, next(iter(uses), usual), preferences)
 
     def uses(self, card: Card, preferences: Preferences = NOTHING_PREFERRED) -> tuple[str, ...]:
         """What the pictures in question may be for, of what somebody here can do."""
         return tuple(
             use
-            for use, images in _arrangements(card).items()
+            for use, images in list_uses(card).items()
             if self._arranged(card, images, preferences) is not None
         )
 
@@ -472,11 +415,11 @@ class Cards:
             UserError: that is not possible, or there are none.
 
         """
-        images = _arrangements(card).get(use)
+        images = list_uses(card).get(use)
         if images is None:
             raise UserError("error.card.choice")
         changed = self._compose.rearrange(card.request, images, preferences)
-        question = READY if changed.prompt else _question(changed)
+        question = READY if changed.prompt else choose_question(changed)
         after = replace(card, request=changed, question=question, images=(), new_images=0)
         return self._note_swap(card, after)
 
@@ -485,76 +428,6 @@ class Cards:
             return self._compose.rearrange(card.request, images, preferences)
         except UserError:
             return None
-
-
-def _arrangements(card: Card) -> dict[str, Images]:
-    """The ways in which the pictures in question could be used."""
-    every = card.images
-    if card.request.operation in IMAGE_MODEL_OPERATIONS:
-        return {REFERENCES: Images(references=every)}
-    new = every[len(every) - card.new_images :]
-    if len(every) == 1:
-        return {FRAMES: Images(first=every[0])}
-    ways: dict[str, Images] = {}
-    ways[FRAMES] = Images.in_order(every)
-    ways[REFERENCES] = Images(references=every)
-    if len(new) < len(every):
-        ways[ONLY_NEW] = Images(first=new[0]) if len(new) == 1 else Images(references=new)
-    return ways
-
-
-def dump_card(card: Card) -> dict[str, Any]:
-    """A card as JSON, without the message that shows it."""
-    return {
-        "name": card.name,
-        "request": card.request.model_dump(mode="json"),
-        "question": card.question,
-        "source_message_id": card.source_message_id,
-        "pictures": [image.model_dump(mode="json") for image in card.images],
-        "new_pictures": card.new_images,
-        "swap": None if card.swap is None else card.swap.dump(),
-    }
-
-
-def load_card(data: dict[str, Any]) -> Card | None:
-    """A card from its JSON; None where another version of the program wrote it."""
-    try:
-        return Card(
-            name=data["name"],
-            request=GenerationRequest.model_validate(data["request"]),
-            question=data["question"],
-            source_message_id=data["source_message_id"],
-            images=tuple(ImageRef.model_validate(image) for image in data["pictures"]),
-            new_images=data["new_pictures"],
-            swap=Swap.load(data["swap"]) if data.get("swap") else None,
-        )
-    except (KeyError, ValueError, ValidationError):
-        return None
-
-
-def card_name(update_id: int) -> str:
-    """The name of the card that an update opens: the same when the update is handled again."""
-    name = ""
-    while update_id:
-        update_id, digit = divmod(update_id, len(_DIGITS))
-        name = _DIGITS[digit] + name
-    return name or _DIGITS[0]
-
-
-def as_given(images: tuple[ImageRef, ...]) -> Images:
-    """One picture is the first frame, several are references."""
-    if len(images) == 1:
-        return Images(first=images[0])
-    return Images(references=images)
-
-
-def _question(request: GenerationRequest) -> str:
-    """What is asked where there are no words: one picture moves by itself, everything else needs them."""
-    if request.operation in IMAGE_MODEL_OPERATIONS:
-        return IMAGE_WORDS if request.references else NEW_IMAGE
-    if request.first_frame is not None:
-        return PHOTO
-    return PHOTOS if request.references else NEW
 
 
 def replace_prompt(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 
 from bot.domain.requests.question import Content, Question
-from bot.services.requests.cards import FORWARDED, STALE
+from bot.services.requests.card import FORWARDED, STALE
 
 ORDERS = Content.TEXT | Content.PHOTO | Content.SOUND | Content.VIDEO
 """The caption of any other file is no order: nothing can be made of the file."""

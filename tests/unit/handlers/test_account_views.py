@@ -7,7 +7,7 @@ import pytest
 from bot.domain.tasks.task import LedgerKind, LedgerRow, TaskState
 from bot.domain.types import DAY, SECOND, Credits, Millis, format_task_id
 from bot.i18n import NAMES
-from bot.services.requests.cards import Card
+from bot.services.requests.card import Card
 from handlers.account import settings
 from handlers.account.quota import balance_view
 from handlers.admin import grants

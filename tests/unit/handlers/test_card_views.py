@@ -13,7 +13,7 @@ from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.types import Credits, UserId
 from bot.i18n import NAMES, for_language
-from bot.services.requests.cards import Card
+from bot.services.requests.card import Card
 from bot.services.requests.swaps import GONE, REASONS, SETTINGS, Swap
 from handlers.account import settings
 from handlers.chat.html import View

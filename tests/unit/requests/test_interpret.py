@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT, Content, Question
-from bot.services.requests.cards import FORWARDED, STALE
+from bot.services.requests.card import FORWARDED, STALE
 from bot.services.requests.interpret import (
     Author,
     Draft,
