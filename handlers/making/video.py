@@ -16,7 +16,7 @@ from handlers.chat.files import DOWNLOAD_LIMIT, RemoteFile, save_file
 from handlers.chat.inputs import Inputs, parse_prompt, read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
-from handlers.chat.pointers import Medium, is_reply_to
+from handlers.chat.pointers import Medium, film_pointed_at, is_reply_to
 from handlers.chat.routes import REPLY_TTL, Command, Event, Found, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -41,8 +41,11 @@ async def video(turn: Turn) -> None:
 
 
 async def on_request(turn: Turn, found: Found) -> None:
-    """Make a video of photos, or of a text about a photo."""
-    await _make_video(turn, await _read_photos(turn, found.card))
+    """Make a video of photos, or of a text about a photo; an album may hold a video that the text refers to."""
+    if names_video(turn.arguments) and film_pointed_at(turn) is not None:
+        await refer_to_video(turn, await read_inputs(turn, Medium.PHOTO | Medium.VIDEO | Medium.FILM))
+    else:
+        await _make_video(turn, await _read_photos(turn, found.card))
 
 
 async def _make_video(turn: Turn, inputs: Inputs) -> None:

@@ -1,7 +1,11 @@
 """A video of the person's own without a command: what can be made of it is offered, and made by a tap."""
 
+from io import BytesIO
+
 import pytest
 
+from bot.demo.telegram.acting import Place
+from bot.demo.telegram.wire import Upload
 from tests.conversations.test_own_videos import EDIT, FACES, MODELS, MOTION, SOUND, orders, was_fetched
 from tests.world.media import a_clip, a_portrait, a_voice_message
 from tests.world.proxy import behind_a_proxy
@@ -159,6 +163,19 @@ async def test_a_reply_that_names_the_video_refers_to_it_whoever_made_it(public)
     )
     await public.telegram.wait_video(ADA, 2)
     assert orders(public, EDIT)[1]["video_list"][0]["refer_type"] == "feature"
+
+
+@pytest.mark.parametrize("command", ["/video ", ""])
+async def test_an_album_of_photos_and_a_video_that_its_caption_names_uses_all(public, command):
+    group = public.telegram.state.opaque(7)
+    caption = f"{command}@1 dances as in @video_1 --model kling-v3-omni"
+    await public.telegram.send_photo(ADA, a_portrait(), caption, group=group)
+    upload = Upload("mine.mp4", "video/mp4", len(a_clip()), BytesIO(a_clip()))
+    await public.telegram.acting.send_file(ADA, "video", upload, "", Place(None), group)
+    await public.telegram.wait_video(ADA)
+    (order,) = orders(public, EDIT)
+    assert order["prompt"] == "<<<image_1>>> dances as in <<<video_1>>>"
+    assert [len(order[name]) for name in ("image_list", "video_list")] == [1, 1]
 
 
 async def test_a_tap_asks_for_the_words(public):
