@@ -30,6 +30,14 @@ LAYERS = {
     "bot.kling.wire": ("bot.domain",),
     "bot.kling.errors": ("bot.domain",),
     "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.errors", "bot.domain"),
+    "bot.kling.abilities": (
+        "bot.kling.dialects",
+        "bot.kling.wire",
+        "bot.kling.errors",
+        "bot.kling.provider",
+        "bot.domain",
+        "bot.clock",
+    ),
     "bot.kling": ("bot.kling", "bot.domain", "bot.clock", "bot.errors", "bot.network"),
     "bot.store": ("bot.store", "bot.domain", "bot.errors"),
     "bot.store.engine": ("bot.store.engine", "bot.domain", "bot.errors"),
@@ -148,7 +156,7 @@ READING = "handlers.updates"
 """Makes the library's error of what is no answer of the Bot API."""
 
 CHANGING = ("send_", "edit_", "delete_", "set_", "answer_", "copy_", "forward_", "pin_", "create_", "refund_")
-PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.errors")
+PURE = ("bot.domain", "bot.kling.abilities", "bot.kling.dialects", "bot.kling.wire", "bot.kling.errors")
 IMPURE = frozenset(
     {"httpx", "asyncio", "os", "random", "time", "sqlite3", "sqlite_utils", "socket", "telegram"}
 )

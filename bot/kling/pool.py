@@ -16,9 +16,10 @@ from bot.domain.tasks.learned import Learned
 from bot.domain.tasks.resource_packs import ResourcePack
 from bot.domain.types import HOUR, Millis, ProviderName
 from bot.kling import dialects, errors
+from bot.kling.abilities import models_of, operations_of
 from bot.kling.auth import Signer, scheme_of
 from bot.kling.availability import availability, list_availability
-from bot.kling.client import KlingClient, models_of, operations_of
+from bot.kling.client import KlingClient
 from bot.kling.health import About, Closed, Healths
 from bot.kling.provider import Provider
 from bot.kling.wire import Dialect

@@ -23,7 +23,8 @@ from bot.domain.tasks.task import FailureKind
 from bot.kling import dialects, errors
 from bot.kling.addresses import joined
 from bot.kling.auth import Signer
-from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter
+from bot.kling.client import KlingClient
+from bot.kling.connection import LARGEST_ANSWER, Limiter
 from bot.kling.provider import Provider
 from bot.kling.wire import RemoteState, SubmitContext, TaskRef
 from tests.clock import ManualClock
