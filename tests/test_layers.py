@@ -608,7 +608,7 @@ def test_the_product_uses_everything_that_it_declares():
 def test_the_code_stays_within_the_sizes_that_a_newcomer_can_survey():
     product = {name: path for name, path in MODULES.items() if not is_under(name, "bot.demo")}
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in product.items()}
-    assert len(product) <= 320
+    assert len(product) <= 325
     assert len([name for name, path in product.items() if lines[name] < 60 and path.stem != "__init__"]) <= 25
     assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 5_700
     folders = Counter(path.parent for path in product.values() if path.stem != "__init__")

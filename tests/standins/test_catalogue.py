@@ -35,9 +35,8 @@ from bot.kling.pool import open_pool
 from bot.kling.wire import SubmitContext
 from bot.media.clips import as_mp3
 from bot.network import Network
-from bot.services.compose import Compose, Images, Inputs
+from bot.services.compose import Compose, Images, Inputs, source_of
 from bot.services.requests.cards import Cards
-from bot.services.tasks.results import source_of
 from bot.settings.config import load
 from tests.builders import a_delivery, a_task
 from tests.operations import BYTES, IMAGES, SOUND, SPEECH

@@ -6,6 +6,7 @@ Nothing is kept and nothing costs anything here.
 from bot.services.compose.build import SAMPLE_PROMPT
 from bot.services.compose.compose import Compose
 from bot.services.compose.inputs import Images, Inputs
+from bot.services.compose.onward import Onward, source_of
 from bot.services.compose.usual import NOTHING_PREFERRED
 
-__all__ = ["NOTHING_PREFERRED", "SAMPLE_PROMPT", "Compose", "Images", "Inputs"]
+__all__ = ["NOTHING_PREFERRED", "SAMPLE_PROMPT", "Compose", "Images", "Inputs", "Onward", "source_of"]

@@ -15,22 +15,13 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.domain.requests.choices import Preferences
-from bot.domain.requests.operations import Operation, Role
-from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import PLACEHOLDER, GenerationRequest, SourceVideo, VideoRef
-from bot.domain.tasks.task import (
-    Delivery,
-    DeliveryState,
-    Origin,
-    ResultMessage,
-    Task,
-)
-from bot.domain.types import SECOND, ChatId, Credits, TaskId, UserId
+from bot.domain.requests.request import GenerationRequest, SourceVideo, VideoRef
+from bot.domain.tasks.task import Delivery, DeliveryState, Origin, ResultMessage, Task
+from bot.domain.types import ChatId, TaskId, UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
 from bot.media.clips import NotAVideo, first_frame
-from bot.services.compose import NOTHING_PREFERRED, SAMPLE_PROMPT, Compose, Inputs
+from bot.services.compose import Compose, Onward, source_of
 from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, Sent
 from bot.services.tasks.downloads import ResultFiles
 from bot.services.tasks.lifecycle import Tasks
@@ -43,8 +34,8 @@ RESENDS_AT_ONCE = 4
 """Results that people ask for once more have slots of their own, beside those that are new."""
 
 
-class Results:
-    """Finds what has been made, shows it again, and says what can be made of it.
+class Results(Onward):
+    """Finds what has been made and shows it again; `Onward` says what can be made of it.
 
     `files` are as large as the chat takes, `originals` larger: what is made of a result is never made of a smaller copy.
     `has_videos` says whether people's own videos that a request names are kept; `keep_video` keeps one more, which its first
@@ -63,9 +54,9 @@ class Results:
         has_videos: Callable[[GenerationRequest], Awaitable[bool]],
         keep_video: Callable[[Callable[[Path], Awaitable[None]], UserId], Awaitable[VideoRef]],
     ) -> None:
+        super().__init__(compose)
         self._store = store
         self._tasks = tasks
-        self._compose = compose
         self._chat = chat
         self._files = files
         self._originals = originals
@@ -168,79 +159,6 @@ class Results:
         with TemporaryDirectory(prefix="picture-", dir=self._files.directory) as name:
             async with self._somewhere(delivery, Path(name)) as path:
                 await asyncio.to_thread(shutil.copyfile, path, target)
-
-    def is_extendable(self, delivery: Delivery) -> bool:
-        """Whether its provider makes it longer itself; any other video is gone on from by its last frame."""
-        source = source_of(delivery)
-        if source is None or delivery.task.request.continues is not None:
-            return False
-        try:
-            inputs = Inputs(source=source, source_mode=delivery.task.request.mode)
-            self._compose.sample(Operation.EXTEND, inputs)
-        except UserError:
-            return False
-        return True
-
-    def possible(self, delivery: Delivery) -> frozenset[Operation]:
-        """What the bot's providers can make of a result."""
-        offered = self._compose.operations()
-        return frozenset(
-            operation
-            for operation in Operation
-            if operation in offered and self._can_become(operation, delivery)
-        )
-
-    def price(
-        self,
-        operation: Operation,
-        delivery: Delivery,
-        preferences: Preferences = NOTHING_PREFERRED,
-    ) -> Credits:
-        """What an operation of `possible` costs; what goes on from a last frame is made as the person prefers.
-
-        Raises:
-            UserError: it is not possible any more.
-
-        """
-        request = delivery.task.request
-        if operation is Operation.EXTEND and not self.is_extendable(delivery):
-            words = ParsedPrompt(SAMPLE_PROMPT)
-            onward = self._compose.onward(words, PLACEHOLDER, None, request, preferences)
-            self._compose.check(onward)
-            return self._compose.price(onward)
-        inputs = Inputs(source_mode=request.mode)
-        if operation.row.limits(Role.SOURCE)[1]:
-            source = _joined_source(delivery) if request.continues else source_of(delivery)
-            if source is None:
-                raise UserError("error.result.no_id")
-            inputs = replace(inputs, source=source)
-        return self._compose.price(self._compose.sample(operation, inputs))
-
-    def final(self, task: Task) -> GenerationRequest:
-        """The request of a draft as it is made for good.
-
-        Raises:
-            UserError: its model makes no drafts, or the other is not on offer any more.
-
-        """
-        request = self._compose.final_of(task.request)
-        if request is None:
-            raise UserError("error.result.no_final")
-        return request
-
-    def final_price(self, task: Task) -> Credits | None:
-        """What `final` costs; None where there is none."""
-        request = self._compose.final_of(task.request)
-        return None if request is None else self._compose.price(request)
-
-    def _can_become(self, operation: Operation, delivery: Delivery) -> bool:
-        if delivery.kind not in operation.row.made_of:
-            return False
-        try:
-            self.price(operation, delivery)
-        except UserError:
-            return False
-        return True
 
     async def check_kept(self, request: GenerationRequest) -> None:
         """Refuse a request whose pictures, sounds or videos are no longer kept.
@@ -427,32 +345,6 @@ class Results:
         log.info("task deleted by its owner", task=task.id, user=task.user_id, messages=len(messages))
         gone = [await self._chat.delete(chat_id, message_id) for chat_id, message_id in messages]
         return gone.count(False)
-
-
-def source_of(delivery: Delivery) -> SourceVideo | None:
-    """A result as the provider that made it knows it; None where it gave it no id."""
-    remote, task = delivery.video, delivery.task
-    if remote is None or not remote.id or task.provider is None:
-        return None
-    return SourceVideo(
-        provider=task.provider,
-        video_id=remote.id,
-        model=task.request.model,
-        operation=task.request.operation,
-        duration_ms=remote.duration_ms or delivery.duration_ms,
-        url=remote.url,
-    )
-
-
-def _joined_source(delivery: Delivery) -> SourceVideo | None:
-    """A stand-in for the file of a result that goes on from another video: to be priced, never sent."""
-    request = delivery.task.request
-    if request.continues is None:
-        return None
-    before = request.continues.file
-    length = delivery.duration_ms or before.duration_ms + request.duration * SECOND
-    sides = {"width": delivery.width or before.width, "height": delivery.height or before.height}
-    return SourceVideo.of_file(VideoRef(sha256="0" * 64, duration_ms=length, **sides))
 
 
 def _placed(delivery: Delivery, origin: Origin) -> Delivery:
