@@ -1,5 +1,7 @@
 """The composition root: the one place where the parts meet, and the only file of bot/ that knows handlers.
 
+What happens by itself is put together in `bot/background.py`, of the parts made here.
+
     async with build(settings, clock=…, rng=…) as app:
         await app.run(stopping)
 
@@ -9,25 +11,24 @@ The product, the demo and the tests call the same `build` with other arguments.
 import asyncio
 import os
 import random
-import shutil
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import httpx
 import structlog
 
+from bot import background
 from bot.application import App, Building
 from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
 from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import Product
-from bot.domain.types import DAY, MINUTE, Millis
+from bot.domain.types import MINUTE
 from bot.errors import ConfigError
 from bot.i18n import in_every_language
-from bot.kling import callback
 from bot.kling.download import Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.masking import Mask
@@ -41,26 +42,18 @@ from bot.services.container import ACTIONS, Services, admin_actions, administrat
 from bot.services.credits.payments import Payments, Subscriptions
 from bot.services.credits.pools import GroupWallets
 from bot.services.credits.spending import Spending
-from bot.services.inbox import Intake
 from bot.services.learning import Learning
 from bot.services.library.assets import Assets
-from bot.services.library.deletions import Deletions
 from bot.services.library.ready_made import ReadyMade
-from bot.services.library.sounds import VoiceSounds
 from bot.services.library.templates import Templates
-from bot.services.operations.accounting import Accounting
 from bot.services.operations.actions import Action
-from bot.services.operations.alerts import Alerts, HealthChecks, tell_admins
+from bot.services.operations.alerts import tell_admins
 from bot.services.operations.balances import Balances
-from bot.services.operations.broadcast import BroadcastSending
-from bot.services.operations.cost_alerts import CostAlerts
-from bot.services.operations.notices import NoticeSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
-from bot.services.operations.watch import TELLING_SECONDS, Watchdog, WatchedUpdates, open_store, wait_out
+from bot.services.operations.watch import TELLING_SECONDS, open_store, wait_out
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
-from bot.services.ports import Job
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import LARGEST_IMAGE, Attachments, Links
 from bot.services.requests.cards import Cards
@@ -69,19 +62,13 @@ from bot.services.requests.markings import Markings
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.requests.videos import LARGEST_VIDEO, VideoAddresses, Videos
-from bot.services.retirements import Retirements
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.deliver import DeliveryWorker
-from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.fetching import sources
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
-from bot.services.tasks.poll import Poll
-from bot.services.tasks.recover import Recover
 from bot.services.tasks.results import History, Results
 from bot.services.tasks.status import Status
-from bot.services.tasks.submissions import Submissions
-from bot.services.tasks.workers import ProviderMonitor, WorkerPool
+from bot.services.tasks.workers import WorkerPool
 from bot.settings.config import Settings
 from bot.store import Store
 from handlers.chat.routes import Routes
@@ -89,20 +76,9 @@ from handlers.connection import connect
 
 log = structlog.get_logger(__name__)
 
-SUBMISSIONS_AT_ONCE = 16
-LOOKS_AT_ONCE = 16
-DELIVERIES_AT_ONCE = 16
-NOTICES_AT_ONCE = 8
-COPIES_AT_ONCE = 1
-DELETIONS_AT_ONCE = 4
 SHOWS_AT_ONCE = 500
 DOWNLOAD_TIMEOUT = 30.0
 ASSISTANT_TIMEOUT = 20.0
-
-TICK_SECONDS = 1.0
-RECOVER_SECONDS = 5.0
-STATUS_SECONDS = 3.0
-ROUNDS_SECONDS = 60.0
 
 
 @asynccontextmanager
@@ -351,178 +327,39 @@ async def build(
         )
         handler = telegram.handler(services, routes)
 
-        submissions, looks, deliveries, notices, copying, deleting = (
-            WorkerPool(SUBMISSIONS_AT_ONCE),
-            WorkerPool(LOOKS_AT_ONCE),
-            WorkerPool(DELIVERIES_AT_ONCE),
-            WorkerPool(NOTICES_AT_ONCE),
-            WorkerPool(COPIES_AT_ONCE),
-            WorkerPool(DELETIONS_AT_ONCE),
-        )
-        alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
-        monitor = ProviderMonitor(pool=pool, operators=alerts, learning=learning)
-        sounds = VoiceSounds(store=store, public_url=public_url, secret=token)
-        dispatch = Dispatch(
-            store=store,
-            tasks=tasks,
-            status=status,
-            line=line,
-            submissions=Submissions(
+        by_itself = background.build(
+            background.Parts(
+                settings=settings,
+                runtime=runtime,
                 store=store,
-                images=images,
+                pool=pool,
                 directory=directory,
-                monitor=monitor,
-                clock=clock,
-                callback_urls={
-                    provider.name: callback.address(public_url, token, provider.name)
-                    for provider in settings.providers
-                    if public_url
-                },
-                sound_url=sounds.address,
-                video_urls=addresses.urls,
-            ),
-            monitor=monitor,
-            work=submissions,
-            runtime=runtime,
-            policy=policy,
-            spending=spending,
-        )
-        poll = Poll(
-            store=store,
-            tasks=tasks,
-            monitor=monitor,
-            work=looks,
-            runtime=runtime,
-            policy=policy,
-            is_ours=addresses.is_ours,
-        )
-        deletions = Deletions(store=store, pool=pool, work=deleting, clock=clock)
-        updates = WatchedUpdates(telegram, clock)
-        serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
-        if public_url:
-            from bot import web  # it loads a web server
-
-            doors = {
-                provider.name: web.CallbackDoor(
-                    callback.path_secret(token, provider.name), provider.webhook_secret.get_secret_value()
-                )
-                for provider in settings.providers
-            }
-            site = web.site(
-                web.Callbacks(doors, poll.hint, clock),
-                web.Health(store, updates, clock),
-                web.Sounds(sounds.find),
-                web.Films(addresses.find),
+                admin=admin,
+                services=services,
+                telegram=telegram,
+                handler=handler,
+                found=found,
+                images=images,
+                addresses=addresses,
+                line=line,
+                learning=learning,
+                balances=balances,
+                spending=spending,
+                shows=shows,
             )
-            serving = partial(web.serve, site, settings.web.listen)
-        deliver = DeliveryWorker(
-            store=store,
-            chat=telegram.delivery,
-            files=found.files,
-            copies=found.copies,
-            tasks=tasks,
-            status=status,
-            operators=alerts,
-            work=deliveries,
-            notices=notices,
-            copying=copying,
-            runtime=runtime,
-            renew=poll.results,
-            prices=live.catalog,
-            possible=services.results.possible,
-            final_price=services.results.final_price,
         )
-        recover = Recover(
-            store=store,
-            tasks=tasks,
-            dispatch=dispatch,
-            monitor=monitor,
-            status=status,
-            clock=clock,
-            policy=policy,
-            directory=directory,
-            retention=Millis(settings.storage.retention_days * DAY),
-            sweep=videos.sweep,
-        )
-        broadcasting = BroadcastSending(
-            store=store, access=access, accounts=accounts, letters=telegram.broadcasts, clock=clock
-        )
-        notice_sending = NoticeSending(
-            store=store, access=access, accounts=accounts, notices=telegram.notices, clock=clock
-        )
-        rounds = HealthChecks(
-            store=store,
-            accounts=accounts,
-            alerts=alerts,
-            clock=clock,
-            settings=settings.alerts,
-            free_share=partial(_free_share, directory),
-        )
-
-        accounting = Accounting(store=store, pool=pool, clock=clock)
-        cost_alerts = CostAlerts(store=store, costs=admin.costs, operators=alerts, clock=clock)
-        retirements = Retirements(store=store, pool=pool, accounts=accounts, clock=clock)
-        watch = Watchdog(
-            store=store,
-            updates=updates,
-            tell=alerts.tell_at_once,
-            clock=clock,
-            sleep=sleep,
-            patience=Millis(round(settings.alerts.silence_minutes * MINUTE)),
-        )
-
-        async def take_up_roles() -> None:
-            await access.refresh()
-            await handler.update_menus(access.roles)
-
-        async def take_up_settings() -> None:
-            await live.refresh()
-            await learning.take_up()
-
-        async def go_round() -> None:
-            await rounds.tick()
-            await retirements.tick()
-            await balances.tick()
-            await cost_alerts.tick()
-
-        async def restore() -> None:
-            await live.refresh()
-            await learning.restore()
-            await access.refresh()
-            await alerts.restore()
-            await recover.at_start()
-            await deletions.at_start()
-
         yield App(
             store=store,
             services=services,
-            inbox=Intake(
-                store=store, source=updates, processor=handler, operators=alerts, clock=clock, sleep=sleep
-            ),
-            watch=watch,
+            inbox=by_itself.inbox,
+            watch=by_itself.watch,
             scheduler=scheduler,
-            jobs={
-                Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
-                Job.POLL: (TICK_SECONDS, poll.tick),
-                Job.DELIVER: (TICK_SECONDS, deliver.tick),
-                Job.ASSETS: (TICK_SECONDS, deletions.tick),
-                Job.RECOVER: (RECOVER_SECONDS, recover.tick),
-                Job.STATUS: (STATUS_SECONDS, status.tick),
-                Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
-                Job.ACCESS: (RECOVER_SECONDS, take_up_roles),
-                Job.SETTINGS: (TICK_SECONDS, take_up_settings),
-                Job.ROUNDS: (ROUNDS_SECONDS, go_round),
-                Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
-                Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
-                Job.NOTICES: (TICK_SECONDS, notice_sending.tick),
-                Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
-                Job.ACCOUNTING: (RECOVER_SECONDS, accounting.tick),
-            },
-            work=(submissions, looks, deliveries, notices, copying, deleting, shows),
+            jobs=by_itself.jobs,
+            work=by_itself.work,
             read_update=telegram.read,
-            restore=restore,
+            restore=by_itself.restore,
             prepare=lambda: handler.prepare(access.roles),
-            serving=serving,
+            serving=by_itself.serving,
         )
 
 
@@ -577,9 +414,3 @@ def _keep_private(directory: Path) -> None:
         directory.chmod(0o700)
     else:
         log.warning("others on this machine can read what people send", directory=str(directory))
-
-
-def _free_share(directory: Path) -> float:
-    """How much of the disk is free, between 0 and 1."""
-    usage = shutil.disk_usage(directory)
-    return usage.free / usage.total

@@ -60,6 +60,20 @@ LAYERS = {
         "bot.domain.types",
         "bot.clock",
     ),
+    # What happens by itself: `bot.app` hands over what the services have of Telegram.
+    "bot.background": (
+        "bot.clock",
+        "bot.domain.people.access",
+        "bot.domain.types",
+        "bot.kling.callback",
+        "bot.kling.pool",
+        "bot.media.worker",
+        "bot.scheduler",
+        "bot.services",
+        "bot.settings.config",
+        "bot.store",
+        "bot.web",
+    ),
     "bot.web": (
         "bot.clock",
         "bot.domain",
@@ -324,7 +338,7 @@ def test_only_the_facts_of_a_message_reach_the_one_function_that_says_what_it_me
 
 
 def test_a_task_is_found_moved_on_and_refunded_in_one_place():
-    outside = ("bot.services", "bot.store", "bot.web", "bot.cli", "bot.app", "handlers")
+    outside = ("bot.services", "bot.store", "bot.web", "bot.cli", "bot.app", "bot.background", "handlers")
     assert places(calls("transition"), *outside) == ["bot.services.tasks.lifecycle"]
     assert places(says("error.task.unknown"), "bot", "handlers") == ["bot.services.tasks.lifecycle"]
     refunds = "await self._store.credits.refund"
@@ -378,7 +392,7 @@ def test_who_counts_as_a_person_is_decided_in_one_place():
         value = node.attr if isinstance(node, ast.Attribute) else getattr(node, "value", None)
         return str(value) in facts and isinstance(node, (ast.Attribute, ast.Constant))
 
-    product = ("bot.services", "bot.store", "bot.app", "handlers")
+    product = ("bot.services", "bot.store", "bot.app", "bot.background", "handlers")
     assert set(places(asks, *product)) == {"handlers.chat.people"}
     assert places(calls("touch_user"), *product) == ["handlers.chat.turn"]
     assert places(calls("save_user"), *product) == ["bot.services.people.accounts"]
@@ -489,8 +503,10 @@ def test_a_service_is_made_in_one_file_of_the_product_and_in_no_test():
         for node in nodes(path)
         if isinstance(node, ast.ClassDef)
     }
-    roots = (MODULES["bot.app"], MODULES["bot.services.container"])
-    made = {name for path in roots for name in _called(path) & services} - {"Services", "Administration"}
+    roots = (MODULES["bot.app"], MODULES["bot.background"], MODULES["bot.services.container"])
+    # Each kind of work has a pool of workers, which is no service.
+    others = {"Services", "Administration", "WorkerPool"}
+    made = {name for path in roots for name in _called(path) & services} - others
     assert {"Accounts", "Access", "DeliveryWorker", "Dispatch", "Poll", "Providers"} <= made
     # The store and the demo have parts of the same names.
     product = [path for name, path in MODULES.items() if not is_under(name, "bot.store", "bot.demo")]
@@ -498,7 +514,7 @@ def test_a_service_is_made_in_one_file_of_the_product_and_in_no_test():
     for name in made - {"Tasks", "TaskAdmin"}:
         assert len([path for path in product if name in _called(path)]) == 1, name
     for path in (ROOT / "tests").rglob("*.py"):
-        assert not _called(path) & (made - ALONE - {"WorkerPool"}), path
+        assert not _called(path) & (made - ALONE), path
 
 
 def _called(path: Path) -> set[str]:

@@ -67,7 +67,7 @@ async def test_many_failures_are_told_but_not_refused_content_and_not_few(world)
 
 
 async def test_a_slow_queue_and_a_full_disk_are_told_once(world, monkeypatch):
-    monkeypatch.setattr("bot.app.shutil.disk_usage", lambda _: SimpleNamespace(total=100, free=4))
+    monkeypatch.setattr("bot.background.shutil.disk_usage", lambda _: SimpleNamespace(total=100, free=4))
     task = await stored(world.store, TaskState.QUEUED, created_at=Millis(NOW - 16 * MINUTE))
     for _ in range(2):
         await world.run(Job.ROUNDS)
