@@ -23,6 +23,9 @@ from handlers.sending.media import SHOWN_AS, Media
 
 PAGE = 8
 NAME_SHOWN = 24
+NAME_TYPED = 64
+"""Letters of a name on a button, and of one that people copy; Kling's own are shorter."""
+
 DESCRIPTION_SHOWN = 80
 
 
@@ -126,9 +129,13 @@ def page_of(t: Texts, kind: Operation, presets: Sequence[Preset], page: int, own
     shown = presets[page * PAGE : (page + 1) * PAGE]
     lines = [t(f"preset.{kind}.title", count=t.number(len(presets)))]
     lines += [_line(preset) for preset in shown]
-    lines.append(t(f"preset.{kind}.use", name=escape(shown[0].called)))
+    lines.append(t(f"preset.{kind}.use", name=snippet(shown[0].called, NAME_TYPED)))
     previews = [
-        Button(cut(preset.name, NAME_SHOWN), PreviewPreset(kind, short_hash(preset.remote_id)), owner=owner)
+        Button(
+            cut(" ".join(preset.name.split()), NAME_SHOWN),
+            PreviewPreset(kind, short_hash(preset.remote_id)),
+            owner=owner,
+        )
         for preset in shown
     ]
     turning = [
@@ -140,7 +147,7 @@ def page_of(t: Texts, kind: Operation, presets: Sequence[Preset], page: int, own
 
 
 def _line(preset: Preset) -> str:
-    name = f"<code>{escape(preset.called)}</code>"
+    name = f"<code>{snippet(preset.called, NAME_TYPED)}</code>"
     return f"{name} · {snippet(preset.description, DESCRIPTION_SHOWN)}" if preset.description else name
 
 

@@ -54,7 +54,9 @@ async def edit(turn: Turn) -> None:
     marks = Operation.MULTI_ELEMENTS in compose.operations()
     takes = Medium.VIDEO | Medium.FILM
     # An address is that of a video, where no photo says that there are photos.
-    read = await read_inputs(turn, takes | Medium.PHOTO if marks and images_of(turn) else takes)
+    read = await read_inputs(
+        turn, takes | Medium.PHOTO if marks and images_of(turn, pointing=False) else takes
+    )
     said = parse_prompt(turn, read.text, read.names).options
     if not marks or not (read.images or "edit_mode" in said or not compose.edits_by_prompt()):
         await submit_or_ask(turn, await compose_request(turn, Operation.OMNI_VIDEO, read))

@@ -43,7 +43,7 @@ async def test_five_tasks_of_a_model_run_at_once_and_the_sixth_is_throttled(call
 
 async def test_pictures_count_each(caller):
     caller.kling.behaviour.render_seconds = 10
-    path, wish = "/v1/images/generations", {"prompt": "a fox", "n": 5}
+    path, wish = "/v1/images/generations", {"prompt": "a fox", "n": 6}
     assert (await caller.post(path, wish)).status_code == 200
     assert (await caller.post(path, wish)).json()["code"] == 1303
     assert (await caller.post(path, wish | {"n": 4})).status_code == 200

@@ -138,8 +138,17 @@ async def test_a_look_that_fails_is_followed_by_another(world, tmp_path):
     assert [type(error) for error in ended] == [StoreLost]
 
 
+async def unexpected(key: str, /, **params: object) -> None:
+    raise AssertionError(key)
+
+
 async def test_who_cannot_write_the_database_at_the_start_waits_for_it_and_says_so_once(tmp_path):
-    (tmp_path / "data").write_text("a file where a directory is to be")
+    # SQLite cannot write beside the file, which was made before.
+    await (
+        await open_store(f"sqlite:///{tmp_path}/klingbot.db", sleep=asyncio.sleep, tell=unexpected)
+    ).close()
+    journal = tmp_path / "klingbot.db-wal"
+    journal.mkdir()
     told: list[str] = []
     waited = 0
 
@@ -150,9 +159,9 @@ async def test_who_cannot_write_the_database_at_the_start_waits_for_it_and_says_
         nonlocal waited
         waited += 1
         if waited == 3:
-            (tmp_path / "data").unlink()
+            journal.rmdir()
 
-    store = await open_store(f"sqlite:///{tmp_path}/data/klingbot.db", sleep=wait, tell=tell)
+    store = await open_store(f"sqlite:///{tmp_path}/klingbot.db", sleep=wait, tell=tell)
     assert (told, waited) == (["alert.store.unwritable", "alert.store.works"], 3)
     await store.close()
 
