@@ -185,15 +185,6 @@ async def build(
             film_path=videos.path,
         )
         ready_made = ReadyMade(pool=pool, fetch=found.fetch_file, directory=directory, clock=clock)
-        compose = Compose(
-            catalog=live.catalog,
-            pool=pool,
-            defaults=settings.models,
-            voices=presets.load_voices(),
-            effects=load_effects(in_every_language),
-            hands_out_videos=bool(settings.web.public_url),
-            video_elements=ready_made.video_elements,
-        )
         assets = Assets(
             store=store,
             pool=pool,
@@ -202,6 +193,15 @@ async def build(
             wake=scheduler.wake,
             ready_made=ready_made,
             hands_out_sounds=bool(settings.web.public_url),
+        )
+        compose = Compose(
+            catalog=live.catalog,
+            pool=pool,
+            defaults=settings.models,
+            voices=presets.load_voices(),
+            effects=load_effects(in_every_language),
+            hands_out_videos=bool(settings.web.public_url),
+            video_elements=assets.video_elements,
         )
         telegram = await stack.enter_async_context(
             connect(settings.telegram, runtime, network, accounts.note_gone)

@@ -41,7 +41,7 @@ EXPORT = {
     "drafts": "SELECT chat_id, data, updated_at FROM drafts WHERE user_id = :user",
     "templates": "SELECT title, skeleton, created_at FROM templates WHERE user_id = :user ORDER BY created_at",
     "elements_and_voices": """
-        SELECT kind, name, description, provider, made_at
+        SELECT kind, name, description, of_video, provider, made_at
         FROM assets INDEXED BY assets_of_user WHERE user_id = :user ORDER BY made_at
     """,
     "pictures": "SELECT sha256, media_type, used_at FROM attachments WHERE user_id = :user ORDER BY used_at",

@@ -9,6 +9,7 @@ from bot.domain.library.asset import (
     LONGEST_SPEECH,
     SHORTEST_SPEECH,
     Asset,
+    check_film,
     check_images,
     read_name,
     split_voice,
@@ -17,18 +18,18 @@ from bot.domain.library.asset import (
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.question import Content
-from bot.domain.requests.request import NAME_LIMIT, GenerationRequest, ImageRef
+from bot.domain.requests.request import NAME_LIMIT, GenerationRequest, ImageRef, SourceVideo
 from bot.domain.tasks.advice import advice_for
 from bot.domain.tasks.task import FailureKind, ResultMessage, Task
 from bot.domain.types import TaskId, UserId
 from bot.errors import UserError
 from bot.i18n import Texts
-from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
+from handlers.chat.files import RemoteFile, fetch_file, save_file, save_film, sound_file_of
 from handlers.chat.html import View, keep_fitting, snippet
-from handlers.chat.inputs import images_of, sound_in
+from handlers.chat.inputs import fetch_film, images_of, sound_in
 from handlers.chat.keyboards import DANGER, Button, Payload, confirmation
 from handlers.chat.menus import Section
-from handlers.chat.pointers import Medium, use
+from handlers.chat.pointers import Medium, Used, use
 from handlers.chat.routes import Command, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.library.ready_made import with_presets
@@ -93,18 +94,14 @@ class NewVoice(Payload, action="voice_sound"):
 
 
 async def element(turn: Turn, text: str) -> None:
-    """`/element <name> [description] [@voice]`, with one to four photos or in reply to one; without, they are asked for.
+    """`/element <name> [description] [@voice]`, with or in reply to photos or a video; without, photos are asked for.
 
     Raises:
         UserError: it cannot be made here, or not of this.
 
     """
     name, description = await _read_name(turn, Operation.ELEMENT, text)
-    await use(turn, Medium.PHOTO)
-    files = images_of(turn)
-    if files:
-        await _make_element(turn, name, description, files)
-    else:
+    if not await _make_element(turn, name, description):
         await _ask(turn, Operation.ELEMENT, name, description)
 
 
@@ -132,9 +129,8 @@ async def voice(turn: Turn, text: str) -> None:
 
 
 async def on_photos_reply(turn: Turn, about: NewElement) -> None:
-    """Make an element of the photos that it asked for."""
-    name, description = read_name(Operation.ELEMENT, about.text)
-    await _make_element(turn, name, description, images_of(turn))
+    """Make an element of the photos, or the video, that it asked for."""
+    await _make_element(turn, *read_name(Operation.ELEMENT, about.text))
 
 
 async def on_sound_reply(turn: Turn, about: NewVoice) -> None:
@@ -152,7 +148,22 @@ async def _read_name(turn: Turn, kind: Operation, text: str) -> tuple[str, str]:
     return read_name(kind, text)
 
 
-async def _make_element(turn: Turn, name: str, description: str, files: Sequence[RemoteFile]) -> None:
+async def _make_element(turn: Turn, name: str, description: str) -> bool:
+    """Make an element of what a message holds or points at; False: it is neither photos nor a video."""
+    used = await use(turn, Medium.PHOTO | Medium.VIDEO | Medium.FILM)
+    files = images_of(turn)
+    if used and files:
+        raise UserError("error.asset.photos_or_video")
+    if used:
+        await _make_element_of_film(turn, name, description, used)
+    elif files:
+        await _make_element_of_photos(turn, name, description, files)
+    return bool(used or files)
+
+
+async def _make_element_of_photos(
+    turn: Turn, name: str, description: str, files: Sequence[RemoteFile]
+) -> None:
     check_images(len(files))
     keep = turn.services.attachments
     images = [await keep.fetch_image(partial(save_file, turn.chat, file), turn.user_id) for file in files]
@@ -171,6 +182,33 @@ async def _make_element_of(turn: Turn, name: str, description: str, images: Sequ
     )
     view = await _begun_alone(turn, request) if alone else begun(turn.t, request, alone=False)
     await _make(turn, request, view)
+
+
+async def _make_element_of_film(turn: Turn, name: str, description: str, used: Used) -> None:
+    assets = turn.services.assets
+    await assets.check(turn.user_id, Operation.ELEMENT, of_video=True)
+    if used.film is not None:
+        film = await fetch_film(turn, partial(save_film, turn.chat, used.film))
+        check_film(film)
+    else:
+        film = await _film_of(turn, used.result)
+    description, voice = split_voice(description, await assets.names(turn.user_id, description))
+    request = await assets.compose(
+        turn.user_id, Operation.ELEMENT, name, description=description, video=film, voice=voice
+    )
+    await _make(turn, request)
+
+
+async def _film_of(turn: Turn, noted: ResultMessage | None) -> SourceVideo:
+    """A video that was made here, if an element can be made of it."""
+    if noted is None:
+        raise UserError("error.request.no_video")
+    results = turn.services.results
+    film = await results.source(turn.user_id, noted.task, noted.position)
+    delivery = await results.video(turn.user_id, noted.task, noted.position)
+    sides = (delivery.width, delivery.height) if delivery.width and delivery.height else None
+    check_film(film, sides)
+    return film
 
 
 async def _begun_alone(turn: Turn, request: GenerationRequest) -> View:
@@ -331,6 +369,8 @@ def _line(t: Texts, asset: Asset) -> str:
     parts = [f"<code>{_name(asset)}</code>"]
     if asset.description:
         parts.append(snippet(asset.description, DESCRIPTION_SHOWN))
+    if asset.of_video:
+        parts.append(t("asset.of_video"))
     if asset.remote_id is None:
         parts.append(f"<i>{t('asset.making')}</i>")
     return " · ".join(parts)
@@ -354,6 +394,6 @@ BUTTONS = (
     Press(MakeOfViews, on_make_of_views),
 )
 QUESTIONS = (
-    QuestionKind(NewElement, Content.PHOTO, on_photos_reply),
+    QuestionKind(NewElement, Content.PHOTO | Content.VIDEO, on_photos_reply),
     QuestionKind(NewVoice, Content.SOUND, on_sound_reply),
 )

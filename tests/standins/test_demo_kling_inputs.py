@@ -28,6 +28,7 @@ async def files(tmp_path_factory):
     canned_video(RenderSpec("", 4, mode="pro"), directory / "large.mp4")
     # Omni models take 24 frames a second and more.
     (directory / "good.mp4").write_bytes(a_clip(1280, 720, 4))
+    (directory / "square.mp4").write_bytes(a_clip(1080, 1080, 3))
     render_sound(3, directory / "good.mp3")
     render_sound(1, directory / "short.mp3")
     render_sound(6, directory / "voice.wav")
@@ -142,6 +143,8 @@ REFUSED = [
     (ELEMENTS, element("") | {"element_video_list": None}, "element_video_list is required"),
     (ELEMENTS, element("") | {"element_video_list": {}}, "refer_videos is required"),
     (ELEMENTS, element(LONG_MP4), "must last 3 to 8"),
+    (ELEMENTS, element(GOOD_MP4), "must have 1060 to 1940 pixels"),
+    (ELEMENTS, element("{files}/square.mp4"), "the aspect ratio is not supported"),
     (LIPS, spoken(video_id=OWN, voice_id="nobody"), "voice_id nobody"),
     (LIPS, spoken(video_id=OWN, text="x" * 121), "at most 120"),
     (LIPS, spoken(video_id=OWN, text=" "), "input.text must not be empty"),

@@ -8,9 +8,8 @@ from pydantic import Field
 from bot.demo.kling import fields
 from bot.demo.kling.body import Body, Element, MarkedBody, NamedBody, TaskBody
 from bot.demo.kling.effects import DUAL, SINGLE
-from bot.demo.kling.library import check_filmed
 from bot.demo.kling.models import check
-from bot.demo.kling.orders import MEGABYTE, Face, Film, Order, Picture, Recording
+from bot.demo.kling.orders import MEGABYTE, Characters, Face, Film, Order, Picture, Recording
 from bot.demo.kling.refusals import forbid
 from bot.demo.kling.videos import Mode, Ratio, ShotsBody
 
@@ -51,7 +50,8 @@ class OmniVideo(ShotsBody):
         filmed = bool(self.video_list)
         together, most = len(order.pictures) + len(order.elements), 4 if filmed else 7
         forbid(together > most, f"there may be {most} pictures and elements together")
-        check_filmed(order.elements, len(order.pictures), filmed=filmed, o1=order.model == O1)
+        characters = Characters.of_omni(len(order.pictures), filmed=filmed, o1=order.model == O1)
+        order = replace(order, characters=characters)
         forbid(edited and bool(kinds), "a video that is edited takes no first_frame or end_frame")
         forbid(bool(kinds) and len(order.elements) > 3, "with frames there may be 3 elements")
         forbid(filmed and order.sound, "sound must be off with a video")

@@ -28,6 +28,9 @@ SELECTION_LASTS = 24 * 3600
 GAP = (5, 7)
 """Seconds between which no video that is to be changed may last."""
 
+SHAPE_SLACK = 0.02
+"""The part by which a shape may differ: encoders round sides."""
+
 SLACK = 0.5
 """Seconds by which an encoded file may be longer than what was asked for."""
 
@@ -74,6 +77,7 @@ class Inputs:
         """The order with all loaded that it refers to; refused is what does not exist, or is not as documented."""
         for element in order.elements:
             self.library.elements.check(element, account.key)
+        self.library.check_characters(order)
         for voice in order.voices:
             self.library.voices.check(voice, account.key)
         order = replace(order, images=tuple([await load(picture, self.fetch) for picture in order.pictures]))
@@ -120,6 +124,8 @@ class Inputs:
         forbid(not film.rate[0] <= seen.rate <= film.rate[1], f"{film.name}: the frame rate is not supported")
         shaped = film.ratio[0] <= seen.width / seen.height <= film.ratio[1]
         forbid(not shaped or seen.width * seen.height > film.area, f"{film.name}: the size is not supported")
+        strange = all(abs(seen.width / seen.height / shape - 1) > SHAPE_SLACK for shape in film.shapes)
+        forbid(bool(film.shapes) and strange, f"{film.name}: the aspect ratio is not supported")
         return _foreign(seen)
 
     def _made_here(self, account: Account, address: str) -> Scene | None:

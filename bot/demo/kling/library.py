@@ -1,11 +1,12 @@
 """The elements and voices that prompts may refer to: the presets of `library.toml`, and what accounts have made."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.demo.kling.orders import Order
 from bot.demo.kling.refusals import forbid, invalid
 
 PRESET_OWNER = "kling"
@@ -13,16 +14,7 @@ _PRESETS = tomllib.loads((Path(__file__).parent / "library.toml").read_text("utf
 
 
 VIDEO_ELEMENTS = frozenset(_PRESETS["video_elements"])
-"""Characters of a video, of which models take less than of elements made of images."""
-
-
-def check_filmed(elements: Sequence[str], images: int, *, filmed: bool, o1: bool) -> None:
-    """Refuse more characters of a video than the pages of the omni models allow, beside images and a video."""
-    characters = [id for id in elements if id in VIDEO_ELEMENTS]
-    others = images + len(elements) - len(characters)
-    forbid(o1 and bool(characters), "video elements are not supported by this model")
-    forbid(len(characters) > (1 if filmed else 3), "there are too many video elements")
-    forbid(bool(characters) and others > (0 if filmed else 4), "there is too much beside video elements")
+"""The presets that are characters of a video, of which models take less than of elements made of images."""
 
 
 @dataclass
@@ -52,6 +44,13 @@ class Collection:
         if entry is None or entry.deleted or entry.owner not in {PRESET_OWNER, owner}:
             raise invalid(f"{self._kind}_id {id} does not exist")
 
+    def is_filmed(self, id: str) -> bool:
+        """Whether an entry is the character of a video."""
+        made = self._entries.get(id)
+        return id in VIDEO_ELEMENTS or (
+            made is not None and made.details.get("reference_type") == "video_refer"
+        )
+
     def delete(self, id: str, owner: str) -> None:
         """Delete an entry of the account's own; refused are those of others."""
         entry = self._entries.get(id)
@@ -72,6 +71,18 @@ class Library:
         self.voices = Collection("voice", _PRESETS["voices"] | _PRESETS["preset_voices"])
         self.speakers = frozenset(_PRESETS["voices"])
         """Texts are spoken with these, or with voices of one's own; the presets of videos are others."""
+
+    def check_characters(self, order: Order) -> None:
+        """Refuse more characters of a video than an order may have: pictures are made of none."""
+        characters = [id for id in order.elements if self.elements.is_filmed(id)]
+        limits = order.characters
+        forbid(order.product == "image" and bool(characters), "video elements are not supported by images")
+        if limits is None or not characters:
+            return
+        others = limits.images + len(order.elements) - len(characters)
+        forbid(limits.most == 0, "video elements are not supported by this model")
+        forbid(len(characters) > limits.most, "there are too many video elements")
+        forbid(others > limits.beside, "there is too much beside video elements")
 
     def check_speaker(self, id: str, owner: str) -> None:
         """Refuse a voice that says no texts."""

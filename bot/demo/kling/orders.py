@@ -30,7 +30,7 @@ class Film:
     """A video as it was sent: an address, or, with `made_here`, the id of a result.
 
     `seconds`, `side` (pixels), `rate` (frames a second) and `ratio` (width to height) are the least and the most that are
-    allowed, `area` (pixels) is the most, `heaviest` is in bytes. `models` and `operations` are those that may have made it; empty for any.
+    allowed, `shapes` (width to height; empty for any) the only ones, `area` (pixels) is the most, `heaviest` is in bytes. `models` and `operations` are those that may have made it; empty for any.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Film:
     heaviest: int = 100 * MEGABYTE
     rate: tuple[float, float] = (0, 1_000)
     ratio: tuple[float, float] = (0, 100)
+    shapes: tuple[float, ...] = ()
     area: int = 100 * MEGABYTE
     models: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
@@ -78,13 +79,31 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class Characters:
+    """How many elements may be characters of a video, how much may come `beside` them, and how many `images` do.
+
+    Only omni models limit them (the pages of Kling 3.0 Omni and O1).
+    """
+
+    most: int
+    beside: int
+    images: int
+
+    @classmethod
+    def of_omni(cls, images: int, *, filmed: bool, o1: bool) -> "Characters":
+        """What an omni model takes; `filmed`: with a video."""
+        return cls(0 if o1 else 1 if filmed else 3, 0 if filmed else 4, images)
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """A request that passed.
 
     `more_films` are videos beside the one that it goes on from. `images` are the loaded `pictures`, of which only the first `shown` appear; `source` is the video that
     it goes on from. `length` tells whose seconds count: its own, those of its film, those of its film and
     five more, or those of its recording. `definition` is what a new element or voice is to be. `unnamed` are the
-    voices and elements that the prompt does not name: they are charged, and have no effect.
+    voices and elements that the prompt does not name: they are charged, and have no effect. `characters` is how many of
+    its elements may be those of a video (None: all).
     """
 
     operation: str
@@ -117,6 +136,7 @@ class Order:
     parent: str | None = None
     still: StillSpec | None = None
     definition: dict[str, Any] = field(default_factory=dict, hash=False)
+    characters: Characters | None = None
     unnamed: tuple[str, ...] = ()
 
     @property

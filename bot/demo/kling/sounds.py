@@ -48,6 +48,12 @@ class _ElementImages(Body):
     refer_images: Annotated[tuple[_More, ...], fields.entries(1, 3)]
 
 
+FULL_HD = (1060, 1940)
+"""Pixels a side of a video of 1080p; encoders round them."""
+
+WIDE_OR_HIGH = (16 / 9, 9 / 16)
+
+
 class _ElementFilm(Body):
     video_url: str
 
@@ -85,13 +91,17 @@ class NewElement(NamedBody):
             order = replace(order, pictures=pictures)
         if films is not None and not pictured:
             name, address = f"{wanted}.refer_videos[0].video_url", films.refer_videos[0].video_url
-            order = replace(order, film=Film(name, address, False, (3, 8), (720, 4096), 200 * MEGABYTE))
+            order = replace(
+                order, film=Film(name, address, False, (3, 8), FULL_HD, 200 * MEGABYTE, shapes=WIDE_OR_HIGH)
+            )
         definition: dict[str, Any] = {
             "element_name": self.element_name,
             "element_description": self.element_description,
             "reference_type": self.reference_type,
             "tag_list": [{"id": tag.tag_id} for tag in self.tag_list],
         }
+        if films is not None and not pictured:
+            definition["element_video_list"] = films.model_dump()
         voices = () if self.element_voice_id is None else (self.element_voice_id,)
         order = replace(order, model="kling-element", product="element", voices=voices)
         return replace(order, definition=definition)

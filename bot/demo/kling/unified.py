@@ -13,8 +13,7 @@ from bot.demo.kling import fields
 from bot.demo.kling.advanced import omni_film
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, MarkedBody, TaskBody
-from bot.demo.kling.library import check_filmed
-from bot.demo.kling.orders import MEGABYTE, Film, Order, Picture
+from bot.demo.kling.orders import MEGABYTE, Characters, Film, Order, Picture
 from bot.demo.kling.refusals import Refusal, forbid, invalid
 from bot.demo.kling.service import Call, Handler, Service, Table, submits
 from bot.demo.kling.shapes import unified, unified_accepted
@@ -334,7 +333,8 @@ class ContentsBody(UnifiedBody):
         )
         if order.operation.startswith("omni-video/") and endpoint.fourth is None:
             filmed = bool(kinds["feature_video"] + kinds["base_video"])
-            check_filmed(order.elements, kinds["refer_image"], filmed=filmed, o1=endpoint.o1)
+            characters = Characters.of_omni(kinds["refer_image"], filmed=filmed, o1=endpoint.o1)
+            order = replace(order, characters=characters)
         films = tuple(self._films(endpoint))
         return replace(self._made(order, kinds), film=films[0] if films else None, more_films=films[1:])
 

@@ -1,4 +1,4 @@
-"""What people make for use in later prompts: elements out of pictures, voices out of speech. Pure.
+"""What people make for use in later prompts: elements out of pictures or a video, voices out of speech. Pure.
 
 Making one is a task (`Operation.ELEMENT`, `Operation.VOICE`); what it has made belongs to one person and to one
 provider's account, until it is deleted.
@@ -8,11 +8,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.domain.requests.operations import SPEAKING_OPERATIONS, Operation
-from bot.domain.requests.request import NAME_LIMIT, GenerationRequest, SourceVideo
+from bot.domain.requests.films import find_excess
+from bot.domain.requests.operations import FULL_HD, SPEAKING_OPERATIONS, Operation
+from bot.domain.requests.request import NAME_LIMIT, GenerationRequest, SourceVideo, VideoRef
+from bot.domain.requests.rules import SOURCE_SLACK
 from bot.domain.requests.values import normalize_word
 from bot.domain.tasks.task import Task
-from bot.domain.types import Millis, ProviderName, UserId
+from bot.domain.types import SECOND, Millis, ProviderName, UserId
 from bot.errors import UserError
 
 MOST_ASSETS = 20
@@ -36,7 +38,8 @@ class Asset:
     """One element or voice; `id` is that of the task that made it.
 
     `remote_id` is what the provider calls it; None: it is being made. Nobody can use it any more from when it has a
-    `due_at`: then it is to be deleted at the provider, which was tried `attempts` times.
+    `due_at`: then it is to be deleted at the provider, which was tried `attempts` times. `of_video`: an element that is
+    the character of a video, which models take less of.
     """
 
     id: str
@@ -49,6 +52,7 @@ class Asset:
     remote_id: str | None = None
     due_at: Millis | None = None
     attempts: int = 0
+    of_video: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ def asset_of(task: Task, remote_id: str | None = None, due_at: Millis | None = N
         made_at=task.created_at,
         remote_id=remote_id,
         due_at=due_at,
+        of_video=task.request.operation is Operation.ELEMENT and task.request.source is not None,
     )
 
 
@@ -180,6 +185,24 @@ def check_images(number: int) -> None:
     """
     if not 1 <= number <= MOST_IMAGES:
         raise UserError("error.asset.pictures", number=number, limit=MOST_IMAGES)
+
+
+def check_film(source: SourceVideo, sides: tuple[int, int] | None = None) -> None:
+    """Refuse a video that no element can be made of; `sides` are the pixels of one that was made here (None: unknown).
+
+    Raises:
+        UserError: it is too short or too long, too heavy, or not of 1080p in 16:9 or 9:16.
+
+    """
+    film = source.file
+    if film is None and sides is not None:
+        film = VideoRef(sha256="0" * 64, width=sides[0], height=sides[1], duration_ms=1)
+    shortest, longest = Operation.ELEMENT.row.source_seconds
+    seconds = None if source.duration_ms is None else source.duration_ms / SECOND
+    lasts = seconds is None or shortest - SOURCE_SLACK <= seconds <= longest + SOURCE_SLACK
+    if not lasts or (film is not None and find_excess(film, FULL_HD) is not None):
+        limits = {"low": f"{shortest:g}", "high": f"{longest:g}", "size": FULL_HD.megabytes}
+        raise UserError("error.asset.film", **limits)
 
 
 def voice_source(request: GenerationRequest, source: SourceVideo) -> SourceVideo:

@@ -12,6 +12,9 @@ MEGABYTE = 1_000_000
 RATE_SLACK = 0.5
 """Frames a second by which a rate may differ: 23.976 counts as 24."""
 
+RATIO_SLACK = 0.02
+"""The part by which a ratio may differ: 1928 x 1076, as Kling makes it, counts as 16:9."""
+
 
 class FilmFigures(Protocol):
     """What is known of a video file: bytes, pixels, frames a second (0: unknown)."""
@@ -33,7 +36,8 @@ class FilmFigures(Protocol):
 class FilmLimits:
     """What is taken, bounds included: megabytes, pixels of each side and of a frame, frames a second, width to height.
 
-    `rates` are the only frames a second that are taken; empty: all within `rate`.
+    `rates` are the only frames a second that are taken; empty: all within `rate`. So are `shapes`, of width and height,
+    the only ones within `ratio`.
     """
 
     megabytes: int = 100
@@ -42,6 +46,7 @@ class FilmLimits:
     rate: tuple[float, float] = (0, 1_000)
     rates: tuple[int, ...] = ()
     ratio: tuple[float, float] = (0, 1_000)
+    shapes: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,17 @@ FILM_CHECKS = (
         "error.video.ratio",
         lambda limits, film: not limits.ratio[0] <= film.width / film.height <= limits.ratio[1],
         lambda limits: {"least": f"{limits.ratio[0]:g}", "most": f"{limits.ratio[1]:g}"},
+    ),
+    FilmCheck(
+        "error.video.shapes",
+        lambda limits, film: (
+            bool(limits.shapes)
+            and all(
+                abs(film.width * high / (film.height * wide) - 1) > RATIO_SLACK
+                for wide, high in limits.shapes
+            )
+        ),
+        lambda limits: {"allowed": ", ".join(f"{wide}:{high}" for wide, high in limits.shapes)},
     ),
     FilmCheck(
         "error.video.frame_rate",

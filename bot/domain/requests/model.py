@@ -212,6 +212,12 @@ class Model(PriceColumns):
         several = references > 1 or extras
         return Operation.REFERENCES_TO_IMAGE if several else Operation.IMAGE
 
+    @property
+    def takes_characters(self) -> bool:
+        """Whether it takes elements that are characters of a video."""
+        barred = (limit for limit in self.inputs if not (limit.most or limit.when or limit.unless))
+        return self.elements > 0 and all("video_elements" not in limit.of for limit in barred)
+
     def modes_for(self, ability: str) -> tuple[str, ...] | None:
         """The modes that an ability, a column of the row, needs; none for any, None where the model has it not."""
         if ability == "sound" and self.always_sounds:

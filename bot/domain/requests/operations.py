@@ -263,6 +263,9 @@ ONE_IMAGE = Input(Role.REFERENCES)
 SPEECH = Input(Role.SPEECH)
 OF_VIDEOS = frozenset({Product.VIDEO})
 
+FULL_HD = FilmLimits(megabytes=200, side=(1060, 1940), shapes=((16, 9), (9, 16)))
+"""1080p, give or take the pixels by which encoders round (Kling API, advanced-custom-elements, `element_video_list`)."""
+
 
 def _video(*inputs: Input, outfits: bool = False) -> tuple[Way, ...]:
     """`/video`, and `/tryon` where a person's picture can be dressed by words."""
@@ -502,7 +505,15 @@ class Operation(StrEnum):
     ELEMENT = (
         "element",
         OperationRow(
-            ways=(Way("element", (Input(Role.REFERENCES, 0, 4),)),),
+            ways=(
+                Way(
+                    "element",
+                    (
+                        Input(Role.REFERENCES, 0, 4),
+                        Input(Role.SOURCE, 0, 1, seconds=(3, 8), film=FULL_HD),
+                    ),
+                ),
+            ),
             product=Product.ASSET,
             pack=Pack.LIBRARY,
             prompt=Prompt.OPTIONAL,

@@ -279,7 +279,8 @@ def _try_on(request: GenerationRequest, context: SubmitContext, style: BodyForma
 
 
 def _element(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
-    return library.element(request, [base64_of(image, context) for image in request.references])
+    film = None if request.source is None else context.url_of(request.source)
+    return library.element(request, [base64_of(image, context) for image in request.references], film)
 
 
 def _voice(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:

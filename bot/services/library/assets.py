@@ -56,21 +56,28 @@ class Assets:
         self._wake = wake
         self._ready_made = ready_made
         self._hands_out_sounds = hands_out_sounds
+        self._of_videos: set[int] = set()
+        """Elements that were read and are characters of a video: nobody names one of their own before it is read."""
 
     # -- making --------------------------------------------------------------------------------------
 
-    async def check(self, user_id: UserId, kind: Operation) -> None:
-        """Refuse what cannot be made here, before anything of it is fetched.
+    async def check(self, user_id: UserId, kind: Operation, *, of_video: bool = False) -> None:
+        """Refuse what cannot be made here, before anything of it is fetched; `of_video` is an element of a video.
 
         Raises:
             UserError: no provider makes such a thing, or the person's plan has no model that takes it.
 
         """
-        able = self._able(kind)
+        able = self._able(kind, of_video=of_video)
         if not able:
-            raise UserError(f"error.asset.{kind}_not_offered")
+            of_images = of_video and self._able(kind)
+            raise UserError(
+                "error.asset.film_not_offered" if of_images else f"error.asset.{kind}_not_offered"
+            )
         plan = self._accounts.plan_of(await self._store.people.get(user_id))
-        taking = dict.fromkeys(model for client in able for model in self._taking(client, kind))
+        taking = dict.fromkeys(
+            model for client in able for model in self._taking(client, kind, of_video=of_video)
+        )
         elsewhere = kind is Operation.VOICE and any(
             SPEAKING_OPERATIONS & client.operations for client in able
         )
@@ -121,7 +128,7 @@ class Assets:
         video: SourceVideo | None = None,
         voice: str = "",
     ) -> GenerationRequest:
-        """The request for an element of `images`, the one from the front first, or for a voice of one of the others.
+        """The request for an element of `images`, the one from the front first, or of a `video`, or for a voice of one of the others.
 
         `voice` is the id of the person's own voice that an element speaks with: both are then with one account.
 
@@ -131,7 +138,7 @@ class Assets:
             UserError: it cannot be made here.
 
         """
-        await self.check(user_id, kind)
+        await self.check(user_id, kind, of_video=_is_filmed(kind, video))
         if sound is not None:
             self.check_sounds()
         owned = await self.list_owned(user_id)
@@ -154,41 +161,50 @@ class Assets:
     def _provider(
         self, kind: Operation, video: SourceVideo | None, homes: Collection[ProviderName]
     ) -> ProviderName:
-        """Where it is made: where its video is, else with one that is well, best beside what the person has already.
+        """Where it is made: a voice where its video is, else with one that is well, best beside what the person has already.
 
         What is with one account can be used in one video.
         """
-        able = self._able(kind)
-        if video is not None:
+        able = self._able(kind, of_video=_is_filmed(kind, video))
+        if video is not None and kind is Operation.VOICE:
+            # It is asked for by the id of its video; an element by an address.
             able = [client for client in able if video.provider == client.name]
             if not able:
                 raise UserError("error.asset.video_elsewhere")
         names, about = [client.name for client in able], Resource(kind.pack, kind)
         return min(names, key=lambda name: (not self._pool.is_open(name, about), name not in homes))
 
-    def _able(self, kind: Operation) -> list[KlingClient]:
+    def _able(self, kind: Operation, *, of_video: bool = False) -> list[KlingClient]:
         """Who makes such a thing and can use it, too; the best first."""
         return [
             client
             for client in self._pool.clients()
             if kind in client.operations
             and (
-                self._taking(client, kind)
+                self._taking(client, kind, of_video=of_video)
                 or (kind is Operation.VOICE and bool(SPEAKING_OPERATIONS & client.operations))
             )
         ]
 
     @staticmethod
-    def _taking(client: KlingClient, kind: Operation) -> list[str]:
+    def _taking(client: KlingClient, kind: Operation, *, of_video: bool = False) -> list[str]:
         """The provider's models that take such a thing."""
         rows = [client.catalog.model(model) for model in client.models]
+        if of_video:
+            rows = [row for row in rows if row.takes_characters]
         return [row.id for row in rows if (row.elements if kind is Operation.ELEMENT else row.voices)]
 
     # -- having --------------------------------------------------------------------------------------
 
     async def list_owned(self, user_id: UserId, kind: Operation | None = None) -> list[Asset]:
         """What a person has, or will have soon, oldest first."""
-        return await self._store.library.list_assets(user_id, kind)
+        owned = await self._store.library.list_assets(user_id, kind)
+        self._of_videos.update(int(asset.remote_id) for asset in owned if asset.of_video and asset.remote_id)
+        return owned
+
+    def video_elements(self) -> frozenset[int]:
+        """The elements that are known to be characters of a video, Kling's own and people's; nobody is asked."""
+        return self._ready_made.video_elements() | self._of_videos
 
     async def list_usable(self, user_id: UserId) -> list[Asset]:
         """What a person has that a prompt can use now, oldest first."""
@@ -265,3 +281,7 @@ class Assets:
             raise UserError("error.asset.apart", names=", ".join(sorted(asset.name for asset in known)))
         account = next(iter(accounts), None)
         return request if request.account == account else request.model_copy(update={"account": account})
+
+
+def _is_filmed(kind: Operation, video: SourceVideo | None) -> bool:
+    return kind is Operation.ELEMENT and video is not None

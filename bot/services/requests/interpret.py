@@ -211,7 +211,7 @@ def _in_private(facts: Facts, draft: Draft | None, asked: Question | None) -> In
         return _sound(facts, asked)
     if not facts.content & Content.TEXT:
         if facts.content & Content.VIDEO:
-            return Intent(Meaning.OFFER_FILM)
+            return _answer(asked) if _accepts(asked, Content.VIDEO) else Intent(Meaning.OFFER_FILM)
         return Intent(Meaning.REFUSE_UNSUPPORTED) if facts.content else IGNORED
     # A text about a result comes before an answer to a question, and before a prompt.
     if _accepts(facts.question, Content.TEXT):

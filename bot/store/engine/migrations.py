@@ -496,6 +496,10 @@ _STATEMENTS = {
         """,
         "DROP TABLE earlier_learned",
     ),
+    # Models take less of elements that are characters of a video.
+    "0030_video_elements": (
+        "ALTER TABLE assets ADD COLUMN of_video INTEGER NOT NULL DEFAULT 0 CHECK (of_video IN (0, 1))",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

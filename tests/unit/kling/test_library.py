@@ -9,7 +9,7 @@ from bot.clock import SystemClock
 from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
-from bot.domain.requests.request import SourceVideo
+from bot.domain.requests.request import SourceVideo, VideoRef
 from bot.domain.tasks.task import RemoteResult
 from bot.kling import dialects, errors
 from bot.kling.auth import Signer
@@ -58,6 +58,32 @@ async def test_an_element_is_made_from_images_and_deleted(tmp_path):
         await client.delete_asset(Operation.ELEMENT, result.id)
         with pytest.raises(errors.ProviderError):
             await client.delete_asset(Operation.ELEMENT, "no-such-element")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        VIDEO.model_copy(update={"url": "https://kling.example/a.mp4"}),
+        SourceVideo.of_file(VideoRef(sha256="a" * 64, width=1920, height=1080, duration_ms=4_000)),
+    ],
+    ids=["made here", "own"],
+)
+def test_an_element_of_a_video_is_asked_for_with_its_address(source):
+    request = an_asset_request(name="Tom", source=source, voices=("7",))
+    context = a_context(video_urls={"a" * 64: "https://kling.example/a.mp4"})
+    assert OFFICIAL.submit(request, context).json == {
+        "element_name": "Tom",
+        "element_description": "a small red fox",
+        "reference_type": "video_refer",
+        "element_video_list": {"refer_videos": [{"video_url": "https://kling.example/a.mp4"}]},
+        "element_voice_id": "7",
+        "external_task_id": "klingbot-1",
+    }
+
+
+def test_an_element_takes_either_images_or_a_video():
+    with pytest.raises(ValueError, match="either images or a video"):
+        library.element(an_asset_request(), ["front", "side"], "https://kling.example/a.mp4")
 
 
 def test_a_voice_is_asked_for_with_a_video_that_speaks():

@@ -5,10 +5,10 @@ import io
 import pytest
 from PIL import Image
 
-from bot.domain.library.asset import Names, check_images, read_name, split_voice, voice_source
+from bot.domain.library.asset import Names, check_film, check_images, read_name, split_voice, voice_source
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import parse
-from bot.domain.requests.request import SourceVideo
+from bot.domain.requests.request import SourceVideo, VideoRef
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 from bot.media.images import KLING_LIMITS, close_up, prepare
@@ -120,6 +120,50 @@ def test_a_voice_comes_of_no_other_video(request_, video, key):
     with pytest.raises(UserError) as refused:
         voice_source(request_, video)
     assert refused.value.key == key
+
+
+# -- what elements are made of, beside photos -------------------------------------------------------------
+
+
+def a_film(width: int = 1920, height: int = 1080, seconds: float = 5, size: int = 200_000_000) -> SourceVideo:
+    figures = {"width": width, "height": height, "duration_ms": int(seconds * 1000), "size": size}
+    return SourceVideo.of_file(VideoRef(sha256="a" * 64, **figures))
+
+
+@pytest.mark.parametrize(
+    ("film", "sides"),
+    [
+        (a_film(), None),
+        (a_film(1080, 1920, 3), None),
+        (a_film(1928, 1076, 8), None),
+        (a_video(), (1920, 1080)),
+        # Nobody knows the size of one that was never sent.
+        (a_video(duration_ms=None), None),
+    ],
+)
+def test_an_element_comes_of_a_short_video_in_1080p(film, sides):
+    check_film(film, sides)
+
+
+@pytest.mark.parametrize(
+    ("film", "sides"),
+    [
+        (a_film(seconds=2.4), None),
+        (a_film(seconds=8.6), None),
+        (a_film(1280, 720), None),
+        (a_film(3840, 2160), None),
+        (a_film(1440, 1080), None),
+        (a_film(1080, 1080), None),
+        (a_film(size=200_000_001), None),
+        (a_video(), (1280, 720)),
+        (a_video(duration_ms=10_000), None),
+    ],
+)
+def test_an_element_comes_of_no_other_video(film, sides):
+    with pytest.raises(UserError) as refused:
+        check_film(film, sides)
+    assert refused.value.key == "error.asset.film"
+    assert refused.value.params == {"low": "3", "high": "8", "size": 200}
 
 
 # -- close-ups -----------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ SPEECH = asks("speak", TEXT | SOUND)
 NEXT = asks("extend")
 NAME = asks("template_name")
 ONE_PHOTO = asks("template_run", PHOTO)
+PHOTO_OR_FILM = asks("element_photos", PHOTO | VIDEO)
 RECORDING = asks("voice_sound", SOUND)
 SEED = asks("card")
 END_FRAME = asks("card", PHOTO)
@@ -167,6 +168,8 @@ SITUATIONS = {
     "a photo instead of a name": (photo, None, NAME, M.NEW_REQUEST),
     "a photo answers for a photo": (photo, DRAFT, ONE_PHOTO, ONE_PHOTO),
     "a text instead of a photo": (text, None, ONE_PHOTO, M.NEW_PROMPT),
+    "a video answers for a photo or a video": (video, None, PHOTO_OR_FILM, PHOTO_OR_FILM),
+    "a video instead of a photo": (video, None, ONE_PHOTO, M.OFFER_FILM),
     "a sound answers for a recording": (voice, None, RECORDING, RECORDING),
     "a command instead of an answer": (typed(MAKING), None, NAME, M.RUN_COMMAND),
     # commands
