@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import bot.kling
 from bot.domain.operations.charges import Book
 from bot.domain.outside import ID_LIMIT, TEXT_LIMIT
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.types import Millis
 from bot.kling import callback, dialects, errors
@@ -150,6 +151,7 @@ GIVEN: dict[str, Any] = {
     "status": (200, 404, 500),
     "page": tuple(Page(book, Millis(0), Millis(1)) for book in Book),
     "provider": ("official",),
+    "operation": (Operation.ELEMENT, Operation.VOICE),
 }
 """What readers take beside an answer."""
 
