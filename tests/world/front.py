@@ -16,6 +16,8 @@ Answer = Response | Callable[[Request], Awaitable[Response]]
 class Front:
     """`calls` are what was asked, by name, with its parameters, and `paths` where; files are shown by their size.
 
+    Of accounts the bot asks by the clock, beside everything else: their paths are left out.
+
     `name_of` names a request; what it has no name for passes unnoticed.
     """
 
@@ -63,7 +65,8 @@ class Front:
             return
         body = await Request(scope, receive).body()
         self.calls.append((name, await _read(scope, body)))
-        self.paths.append(scope["path"])
+        if not scope["path"].startswith("/account/"):
+            self.paths.append(scope["path"])
         answer = self._planned(name)
         if answer is None:
             await self._inner(scope, _again(body, receive), send)
