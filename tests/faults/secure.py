@@ -28,6 +28,7 @@ class SecureWorld(FaultyWorld):
     async def try_tls(self, place: "SecurePlace", fault: str, times: int) -> Outcome:
         """Let one person ask for a video while the next connections there go wrong; what came of it."""
         person, told, said = self.newcomer(), len(self.alerts), len(self.bot.output)
+        await self.bot.wait_for(lambda: any("/account/" in path for _, path in self.kling.passed))
         before = self.to_kling if place.kling else self.to_telegram
         planned = before.plan(TLS_FAULTS[fault], times, partial(place.is_next, person))
         await place.ask(person)
@@ -107,6 +108,11 @@ def _always(_: Person) -> bool:
     return True
 
 
+def _has_asked(person: Person) -> bool:
+    """At the start Kling is asked for the account as well."""
+    return bool(person.world.bot.rows("SELECT 1 FROM tasks WHERE chat_id = ?", person.id))
+
+
 def _is_submitted(person: Person) -> bool:
     return bool(person.remote())
 
@@ -128,7 +134,7 @@ class SecurePlace:
 
 
 SECURE_PLACES = {
-    "submit": SecurePlace("Kling: a submission", True),
+    "submit": SecurePlace("Kling: a submission", True, _has_asked),
     "query": SecurePlace("Kling: a question about a task", True, _is_submitted),
     "file": SecurePlace("the download of a result", True, _is_done),
     "poll": SecurePlace("Telegram: getUpdates", False, ask=_say_after_a_drop),
