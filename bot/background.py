@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import structlog
+
 from bot.clock import Runtime
 from bot.domain.people.access import Role
 from bot.domain.types import DAY, MINUTE, Millis, UserId
@@ -44,6 +46,8 @@ from bot.services.tasks.submissions import Submissions
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings.config import Settings
 from bot.store import Store
+
+log = structlog.get_logger(__name__)
 
 SUBMISSIONS_AT_ONCE = 16
 LOOKS_AT_ONCE = 16
@@ -270,6 +274,8 @@ def build(parts: Parts) -> Background:
 
     async def restore() -> None:
         await live.refresh()
+        if live.now.is_public_without_cap:
+            log.warning("everyone may spend the balance without a limit", try_this="set spending.daily_units")
         await learning.restore()
         await access.refresh()
         await alerts.restore()

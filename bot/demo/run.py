@@ -56,6 +56,9 @@ timeout = 300
 [delivery]
 allow_loopback = true
 
+[access]
+mode = "public"
+
 [plans.free]
 daily_credits = 300
 

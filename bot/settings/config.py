@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 from bot.domain.credits.quota import PlanConfig
 from bot.domain.credits.shop import MonthlyPlan, Package
 from bot.domain.operations.overrides import Overridable
+from bot.domain.people.access import AccessMode
 from bot.errors import ConfigError
 from bot.kling import callback
 from bot.kling.provider import PriceTables, Provider
@@ -93,6 +94,13 @@ class Settings(BaseModel):
     def max_source_bytes(self) -> int:
         """The largest video of which a smaller copy is made."""
         return self.delivery.copy_source_mb * 1_000_000
+
+    @property
+    def is_public_without_cap(self) -> bool:
+        """Whether everyone may spend, and nothing limits what they spend together."""
+        enabled = [provider for provider in self.providers if provider.enabled]
+        are_capped = bool(self.spending.caps) or all(provider.caps for provider in enabled)
+        return self.access.mode is AccessMode.PUBLIC and not are_capped
 
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be written anywhere."""

@@ -163,9 +163,12 @@ class Groups(Section):
 
 
 class Access(Section):
-    """Who may use the bot, and how it receives them. `users` and `groups` are always let in, others by admins."""
+    """Who may use the bot, and how it receives them. `users` and `groups` are always let in, others by admins.
 
-    mode: Annotated[AccessMode, Overridable()] = AccessMode.PUBLIC
+    Whoever finds a bot spends its operator's balance: it is public only where the settings say so.
+    """
+
+    mode: Annotated[AccessMode, Overridable()] = AccessMode.REQUEST
     maintenance: Annotated[bool, Overridable()] = False
     notice: Annotated[str, Field(max_length=500), Overridable()] = ""
     users: tuple[int, ...] = ()

@@ -81,16 +81,16 @@ async def test_the_bot_takes_up_what_a_shell_changed_at_the_policy(office, offic
     bot = office_of()
     await bot.access.refresh()
     await office.overrides.set(None, "access.maintenance", True, "shell:1")
-    await office.overrides.set(None, "access.mode", AccessMode.REQUEST, "shell:2")
+    await office.overrides.set(None, "access.mode", AccessMode.ALLOW_LIST, "shell:2")
     await actions.run(SetRole("@ada", "admin"), None, "shell:3")
-    assert bot.access.policy == AccessPolicy(AccessMode.PUBLIC)
+    assert bot.access.policy == AccessPolicy(AccessMode.REQUEST)
     await bot.access.refresh()
     await bot.live.refresh()
-    assert bot.access.policy == AccessPolicy(AccessMode.REQUEST, maintenance=True)
+    assert bot.access.policy == AccessPolicy(AccessMode.ALLOW_LIST, maintenance=True)
     assert bot.access.roles == {BOSS: Role.OWNER, ADA: Role.ADMIN}
     assert await noted(store) == [
         (None, "role", str(ADA), "", "admin"),
-        (None, "setting", "access.mode", "public", "request"),
+        (None, "setting", "access.mode", "request", "allow-list"),
         (None, "setting", "access.maintenance", "off", "on"),
     ]
 

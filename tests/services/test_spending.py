@@ -63,3 +63,19 @@ async def test_what_the_provider_tells_takes_the_place_of_the_estimate(world):
     world.to_kling.answer("query", finished())
     await world.run(Job.POLL, MINUTE)
     assert (await world.store.credits.sum_spent_units(a_window()))[A].day == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    ("extra", "provider", "is_told"),
+    [
+        ("", "", True),
+        ("[spending]\ndaily_units = 5", "", False),
+        ("", "monthly_units = 5", False),
+        ('[access]\nmode = "request"', "", False),
+        ("[access]", "", False),
+    ],
+)
+async def test_the_log_warns_where_everyone_may_spend_without_a_limit(bare, extra, provider, is_told):
+    await bare.open(extra=extra, provider=provider)
+    told = [event for event in bare.output if "everyone may spend" in event["event"]]
+    assert [event["log_level"] for event in told] == ["warning"] * is_told

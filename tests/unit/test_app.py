@@ -41,6 +41,9 @@ models = ["kling-v2-6"]
 
 [delivery]
 allow_loopback = true
+
+[access]
+mode = "public"
 """
 
 

@@ -136,6 +136,9 @@ class World:
             delivery=delivery,
             limits=limits,
         )
+        if "[access]" not in extra:
+            # Most tests are about people whom the bot takes as they come.
+            text += '\n[access]\nmode = "public"\n'
         self.config.write_text(text, "utf-8")
 
     async def wait_for(self, predicate: Callable[[], object], timeout_seconds: float = 60) -> Any:
