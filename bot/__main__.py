@@ -1,4 +1,4 @@
-"""The command line: klingbot run · demo · check · init · example · schema · migrate · admin."""
+"""The command line: klingbot run · demo · check · health · init · example · schema · migrate · admin."""
 
 import asyncio
 import json
@@ -151,6 +151,22 @@ def check(path: Path | None) -> None:
     for result in results:
         click.echo(f"{result.mark}  {result.subject}: {result.text}")
     sys.exit(0 if all(result.ok for result in results) else 1)
+
+
+@main.command()
+@config_option
+@click.option("--ready", is_flag=True, help="Ask whether it does its work, and not only whether it is alive.")
+def health(path: Path | None, ready: bool) -> None:
+    """Ask the running bot whether it is alive; one line, and the exit status 0 or 1."""
+    from bot.cli.health import ask
+    from bot.settings import config
+
+    try:
+        is_well, said = ask(config.load(path, os.environ).monitoring.listen, ready=ready)
+    except ConfigError as error:
+        is_well, said = False, "; ".join(error.problems)
+    click.echo(said, err=not is_well)
+    sys.exit(not is_well)
 
 
 @main.command()

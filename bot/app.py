@@ -12,6 +12,7 @@ import asyncio
 import os
 import random
 import stat
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -26,7 +27,7 @@ from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
 from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import Product
-from bot.domain.types import MINUTE
+from bot.domain.types import MINUTE, Millis
 from bot.errors import ConfigError
 from bot.i18n import in_every_language
 from bot.kling.download import Tempo, download
@@ -35,6 +36,7 @@ from bot.masking import Mask
 from bot.media.copies import CopyWorker
 from bot.media.videos import VideoWorker
 from bot.media.worker import ImageWorker
+from bot.monitoring import Monitoring
 from bot.network import Network
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
@@ -51,6 +53,7 @@ from bot.services.operations.alerts import tell_admins
 from bot.services.operations.balances import Balances
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
+from bot.services.operations.vitals import Vitals
 from bot.services.operations.watch import TELLING_SECONDS, open_store, wait_out
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
@@ -91,6 +94,7 @@ async def build(
     store: Store | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     images_on_loopback: bool = False,
+    monitoring: Monitoring | None = None,
     actions: Sequence[type[Action]] = ACTIONS,
     routes: Routes | None = None,
 ) -> AsyncIterator[App]:
@@ -108,6 +112,7 @@ async def build(
       The addresses are those of the settings. Without it, point `telegram.base_url`, `telegram.base_file_url` and
       `providers[].base_url` at servers on loopback, with `delivery.allow_loopback`.
     - `images_on_loopback`: the links to pictures that people write may lead to this very machine as well.
+    - `monitoring`: where is noted what succeeds, for as long as the process runs.
     - `actions`, `routes`: what admins can do, and what the bot acts on.
 
         async with build(settings, clock=clock, rng=Random(1), store=store, transport=stand_ins) as app:
@@ -129,6 +134,7 @@ async def build(
     runtime = Runtime(clock, rng, sleep)
     network = Network(transport)
     tell = partial(_tell_unbuilt, settings, runtime, network)
+    monitoring = monitoring or Monitoring(Vitals(clock.now))
     token = settings.telegram.token.get_secret_value()
     async with AsyncExitStack() as stack:
         directory = Path(settings.storage.directory)
@@ -136,6 +142,7 @@ async def build(
         if store is None:
             store = await open_store(settings.store.url, sleep=sleep, tell=tell)
             stack.push_async_callback(store.close)
+        store.observe(monitoring.on_store)
         await wait_out(store, _tell_times(store, clock), tell)
         downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
 
@@ -346,6 +353,7 @@ async def build(
                 balances=balances,
                 spending=spending,
                 shows=shows,
+                vitals=monitoring.vitals,
             )
         )
         yield App(
@@ -360,6 +368,7 @@ async def build(
             restore=by_itself.restore,
             prepare=lambda: handler.prepare(access.roles),
             serving=by_itself.serving,
+            monitoring=monitoring,
         )
 
 
@@ -368,7 +377,7 @@ async def opened(settings: Settings) -> AsyncIterator[Building]:
     """Open the store of the settings, on which the bot may be built again and again: nobody else has it meanwhile.
 
     Raises:
-        ConfigError: the database was changed by a newer version.
+        ConfigError: the database was changed by a newer version, or `monitoring.listen` cannot be used.
         StoreTaken: another process serves with it.
         StoreLost: it is gone or damaged; the admins have been told.
 
@@ -376,7 +385,10 @@ async def opened(settings: Settings) -> AsyncIterator[Building]:
     tell = partial(_tell_unbuilt, settings, Runtime(), Network())
     store = await open_store(settings.store.url, sleep=asyncio.sleep, tell=tell)
     try:
-        yield lambda clock: build(settings, clock=clock, store=store)
+        # It tells how the bot is also while that waits for Telegram.
+        monitoring = Monitoring(Vitals(lambda: Millis(time.monotonic_ns() // 1_000_000)))
+        async with monitoring.serving(settings.monitoring.listen):
+            yield lambda clock: build(settings, clock=clock, store=store, monitoring=monitoring)
     finally:
         await store.close()
 

@@ -14,6 +14,7 @@ import structlog
 
 from bot.clock import TOLERATED_STEP, SystemClock
 from bot.errors import StoreError
+from bot.monitoring import Monitoring
 from bot.scheduler import Run, Scheduler
 from bot.services.container import Services
 from bot.services.inbox import Intake
@@ -61,6 +62,7 @@ class App:
     restore: Callable[[], Awaitable[None]]
     prepare: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]
+    monitoring: Monitoring
 
     async def run(self, stopping: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Take updates and run the jobs until `stopping` is set, then finish what has begun.

@@ -32,6 +32,7 @@ from bot.services.operations.balances import Balances
 from bot.services.operations.broadcast import BroadcastSending, Letters
 from bot.services.operations.cost_alerts import CostAlerts
 from bot.services.operations.notices import NoticeSending
+from bot.services.operations.vitals import STORE, STORE_LIMIT, UPDATES, UPDATES_LIMIT, Vitals, job_part
 from bot.services.operations.watch import Watchdog, WatchedUpdates
 from bot.services.ports import Job, Notices, ResultChat, UpdateProcessor, UpdateSource
 from bot.services.requests.videos import VideoAddresses
@@ -114,6 +115,7 @@ class Parts:
     balances: Balances
     spending: Spending
     shows: WorkerPool
+    vitals: Vitals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,7 @@ def build(parts: Parts) -> Background:
     tasks, status, videos = services.tasks, services.status, services.videos
     telegram, found, addresses, learning = parts.telegram, parts.found, parts.addresses, parts.learning
     policy = settings.polling.policy
+    vitals = parts.vitals
     public_url, token = settings.web.public_url, settings.telegram.token.get_secret_value()
 
     submissions, looks, deliveries, notices, copying, deleting = (
@@ -184,7 +187,9 @@ def build(parts: Parts) -> Background:
         is_ours=addresses.is_ours,
     )
     deletions = Deletions(store=store, pool=pool, work=deleting, clock=clock)
-    updates = WatchedUpdates(telegram, clock)
+    updates = WatchedUpdates(telegram, clock, on_answer=partial(vitals.note, UPDATES))
+    vitals.expect(UPDATES, UPDATES_LIMIT)
+    vitals.expect(STORE, STORE_LIMIT, partial(_trouble_of, store))
     serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
     if public_url:
         from bot import web  # it loads a web server
@@ -197,7 +202,6 @@ def build(parts: Parts) -> Background:
         }
         site = web.site(
             web.Callbacks(doors, poll.hint, clock),
-            web.Health(store, updates, clock),
             web.Sounds(sounds.find),
             web.Films(addresses.find),
         )
@@ -292,27 +296,49 @@ def build(parts: Parts) -> Background:
             sleep=runtime.sleep,
         ),
         watch=watch,
-        jobs={
-            Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
-            Job.POLL: (TICK_SECONDS, poll.tick),
-            Job.DELIVER: (TICK_SECONDS, deliver.tick),
-            Job.ASSETS: (TICK_SECONDS, deletions.tick),
-            Job.RECOVER: (RECOVER_SECONDS, recover.tick),
-            Job.STATUS: (STATUS_SECONDS, status.tick),
-            Job.SPENDING: (RECOVER_SECONDS, partial(parts.spending.tick, alerts)),
-            Job.ACCESS: (RECOVER_SECONDS, take_up_roles),
-            Job.SETTINGS: (TICK_SECONDS, take_up_settings),
-            Job.ROUNDS: (ROUNDS_SECONDS, go_round),
-            Job.MODERATION: (RECOVER_SECONDS, services.moderation.tick),
-            Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
-            Job.NOTICES: (TICK_SECONDS, notice_sending.tick),
-            Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
-            Job.ACCOUNTING: (RECOVER_SECONDS, accounting.tick),
-        },
+        jobs=_noted(
+            vitals,
+            {
+                Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
+                Job.POLL: (TICK_SECONDS, poll.tick),
+                Job.DELIVER: (TICK_SECONDS, deliver.tick),
+                Job.ASSETS: (TICK_SECONDS, deletions.tick),
+                Job.RECOVER: (RECOVER_SECONDS, recover.tick),
+                Job.STATUS: (STATUS_SECONDS, status.tick),
+                Job.SPENDING: (RECOVER_SECONDS, partial(parts.spending.tick, alerts)),
+                Job.ACCESS: (RECOVER_SECONDS, take_up_roles),
+                Job.SETTINGS: (TICK_SECONDS, take_up_settings),
+                Job.ROUNDS: (ROUNDS_SECONDS, go_round),
+                Job.MODERATION: (RECOVER_SECONDS, services.moderation.tick),
+                Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
+                Job.NOTICES: (TICK_SECONDS, notice_sending.tick),
+                Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
+                Job.ACCOUNTING: (RECOVER_SECONDS, accounting.tick),
+            },
+        ),
         work=(submissions, looks, deliveries, notices, copying, deleting, parts.shows),
         restore=restore,
         serving=serving,
     )
+
+
+def _noted(vitals: Vitals, jobs: Mapping[Job, tuple[float, Run]]) -> Mapping[Job, tuple[float, Run]]:
+    """The same jobs, each noting its runs that succeed."""
+
+    def noting(job: Job, run: Run) -> Run:
+        async def run_and_note() -> None:
+            await run()
+            vitals.note(job_part(job))
+
+        return run_and_note
+
+    for job, (seconds, _) in jobs.items():
+        vitals.expect_job(job, seconds)
+    return {job: (seconds, noting(job, run)) for job, (seconds, run) in jobs.items()}
+
+
+def _trouble_of(store: Store) -> str | None:
+    return None if store.trouble is None else str(store.trouble.kind)
 
 
 def _free_share(directory: Path) -> float:

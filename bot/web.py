@@ -1,4 +1,4 @@
-"""The web server: takes providers' callbacks as hints, hands out people's sounds and videos, tells how the bot is.
+"""The public web server: takes providers' callbacks as hints, hands out people's sounds and videos.
 
 A stranger learns nothing from it, and nothing secret of a request (path, signature, body) is logged.
 """
@@ -14,30 +14,24 @@ from pathlib import Path
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot import serving
 from bot.clock import Clock
-from bot.domain.types import MINUTE, Millis, ProviderName
+from bot.domain.types import ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import CallbackEvent, Malformed, is_signed, parse
-from bot.services.operations.watch import WatchedUpdates
-from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1_000_000
 """Bytes. A callback of nine pictures has a few thousand."""
 
-QUIET_AFTER = Millis(2 * MINUTE)
-"""Updates are asked for at least twice a minute; without it for so long, the bot is stuck."""
-
 BODY_SECONDS = 10.0
 """How long a client may take for the body of a callback."""
 
-STORE_PATIENCE_SECONDS = 5.0
 GRACE_SECONDS = 2.0
 
 
@@ -130,55 +124,31 @@ class Films:
         return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-store"})
 
 
-class Health:
-    """Whether the process is alive, and whether it does its work."""
-
-    def __init__(self, store: Store, updates: WatchedUpdates, clock: Clock) -> None:
-        self._store = store
-        self._updates = updates
-        self._clock = clock
-
-    async def healthz(self, request: Request) -> Response:
-        """200: whoever runs the process need not start it again."""
-        del request
-        return PlainTextResponse("ok")
-
-    async def readyz(self, request: Request) -> Response:
-        """200 when the store can be read and written and updates are asked for, else 503; the body says which."""
-        del request
-        asked_at = self._updates.asked_at
-        parts = {
-            "store": await self._store_answers(),
-            "updates": asked_at is not None and self._clock.now() - asked_at <= QUIET_AFTER,
-        }
-        return JSONResponse(parts, 200 if all(parts.values()) else 503)
-
-    async def _store_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                await self._store.inbox.get_last()
-                return self._store.trouble is None
-        except Exception as error:  # noqa: BLE001  whatever is wrong with it, it does not answer
-            log.warning("the store does not answer", kind=type(error).__name__)
-            return False
+async def healthz(request: Request) -> Response:
+    """200: whoever runs the process need not start it again."""
+    del request
+    return PlainTextResponse("ok")
 
 
-def site(callbacks: Callbacks, health: Health, sounds: Sounds, films: Films) -> Starlette:
+def site(callbacks: Callbacks, sounds: Sounds, films: Films) -> Starlette:
     """Everything that is served, as an ASGI app."""
     return Starlette(
         routes=[
             Route("/callback/{provider}/{secret}", callbacks.receive, methods=["POST"]),
             Route("/sound/{asset}/{tag}.mp3", sounds.send),
             Route("/video/{task}/{number:int}/{expires:int}/{tag}.{suffix}", films.send),
-            Route("/healthz", health.healthz),
-            Route("/readyz", health.readyz),
+            Route("/healthz", healthz),
         ]
     )
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp, listen: str) -> AsyncIterator[str]:
+async def serve(
+    app: ASGIApp, listen: str, *, setting: str = "web.listen", name: str = "web server ready"
+) -> AsyncIterator[str]:
     """Serve `app` at `host:port` (port 0: a free one) and yield the address, without a slash at the end.
+
+    `setting` is where the address comes from, and `name` what the log says of it.
 
     Raises:
         ConfigError: nothing can listen there.
@@ -190,7 +160,7 @@ async def serve(app: ASGIApp, listen: str) -> AsyncIterator[str]:
     try:
         listener = socket.create_server((host, int(port)), family=family)
     except OSError as error:
-        raise ConfigError([f"web.listen: {listen} cannot be used: {error.strerror or error}"]) from None
+        raise ConfigError([f"{setting}: {listen} cannot be used: {error.strerror or error}"]) from None
     async with serving.serve(app, listener, grace_seconds=GRACE_SECONDS) as bound:
-        log.info("web server ready", host=host, port=bound)
+        log.info(name, host=host, port=bound)
         yield f"http://{listen.rpartition(':')[0]}:{bound}"

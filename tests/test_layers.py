@@ -74,16 +74,8 @@ LAYERS = {
         "bot.store",
         "bot.web",
     ),
-    "bot.web": (
-        "bot.clock",
-        "bot.domain",
-        "bot.errors",
-        "bot.kling.callback",
-        "bot.services.operations.watch",
-        "bot.services.ports",
-        "bot.serving",
-        "bot.store",
-    ),
+    "bot.web": ("bot.clock", "bot.domain", "bot.errors", "bot.kling.callback", "bot.serving"),
+    "bot.monitoring": ("bot.domain.types", "bot.services.operations.vitals", "bot.store", "bot.web"),
     # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
     "bot.cli": ("bot.cli", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
     "bot.cli.catalog_table": ("bot.domain", "bot.i18n"),

@@ -92,6 +92,9 @@ requests_per_minute = 20
 [groups]
 requests_per_minute = 20
 
+[monitoring]
+listen = "127.0.0.1:0"
+
 [logging]
 level = "WARNING"
 """

@@ -37,6 +37,7 @@ from bot.settings.sections import (
     Logging,
     Models,
     Moderation,
+    Monitoring,
     Payments,
     Polling,
     Quota,
@@ -83,6 +84,7 @@ class Settings(BaseModel):
     ideas: Annotated[tuple[IdeaSettings, ...], Field(max_length=50)] = ()
     logging: Logging = Field(default_factory=Logging)
     web: Web = Field(default_factory=Web)
+    monitoring: Monitoring = Field(default_factory=Monitoring)
 
     @property
     def max_upload_bytes(self) -> int:

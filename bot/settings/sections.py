@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -32,6 +33,17 @@ class Section(BaseModel):
 
     # Only the settings as a whole are ever read: building each section by itself would double the time.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+def _host_and_port(value: str) -> str:
+    parts = split(f"//{value}")
+    if parts is None or not parts.hostname or parts.port is None or parts.netloc != value or "@" in value:
+        raise ValueError("must be host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
+    return value
+
+
+Listen = Annotated[str, AfterValidator(_host_and_port)]
+"""Where a server listens, as `host:port`; port 0: a free one."""
 
 
 class Telegram(Section):
@@ -294,19 +306,17 @@ class Logging(Section):
     format: Literal["console", "json"] = "console"
 
 
+class Monitoring(Section):
+    """Where the operator's own tools ask how the bot is."""
+
+    listen: Listen = "127.0.0.1:8081"
+
+
 class Web(Section):
-    """The web server; without `public_url` there is none: results come a bit later, and no voices of recordings."""
+    """The public server; without `public_url` there is none: results come a bit later, and no voices of recordings."""
 
-    listen: str = "127.0.0.1:8080"
+    listen: Listen = "127.0.0.1:8080"
     public_url: str = ""
-
-    @field_validator("listen")
-    @classmethod
-    def _listen(cls, value: str) -> str:
-        parts = split(f"//{value}")
-        if parts is None or not parts.hostname or parts.port is None or parts.netloc != value or "@" in value:
-            raise ValueError("must be host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
-        return value
 
     @field_validator("public_url")
     @classmethod

@@ -13,7 +13,7 @@ from bot.store.charges import Charges
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment
-from bot.store.engine import Engine, Transaction, Trouble
+from bot.store.engine import COMMIT, Engine, Observer, Transaction, Trouble
 from bot.store.engine.lock import Wait
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
@@ -32,6 +32,7 @@ from bot.store.times import Times
 from bot.store.videos import Videos
 
 __all__ = [
+    "COMMIT",
     "Conflict",
     "Draft",
     "InboxRow",
@@ -129,6 +130,10 @@ class Store:
     async def look(self, now: Millis) -> Trouble | None:
         """See that the database is there and sound; see `bot.store.engine.Engine`."""
         return await self.engine.look(now)
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer of every commit and every read; see `bot.store.engine.Observer`."""
+        self.engine.observe(observer)
 
     async def close(self) -> None:
         """Finish what waits and let go of the database."""

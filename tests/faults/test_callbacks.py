@@ -16,7 +16,7 @@ from bot.demo.serving import serve
 from tests.faults.test_database import without_room
 from tests.world import proxy
 from tests.world.process import BotProcess
-from tests.world.proxy import ReverseProxy, bot_address
+from tests.world.proxy import ReverseProxy, bot_address, monitoring_address
 from tests.world.telegram import ADA, TOKEN
 
 CALLBACKS_OF_A_TASK = 3
@@ -212,8 +212,10 @@ async def test_monitoring_is_told_that_the_bot_is_alive_and_ready(world):
         assert (await http.get(f"{bot_address(world)}/healthz")).status_code == 200
         await world.telegram.say(ADA, "/start")
         await world.telegram.wait_text(ADA, "Hello Ada")
-        ready = await http.get(f"{bot_address(world)}/readyz")
-        assert (ready.status_code, ready.json()) == (200, {"store": True, "updates": True})
+        await world.telegram.say(ADA, "/video a fox")
+        await world.telegram.wait_video(ADA)
+        ready = await http.get(f"{monitoring_address(world)}/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (200, True), ready.text
 
 
 async def test_a_port_that_somebody_else_has_is_one_line_about_the_settings(world):
@@ -221,14 +223,21 @@ async def test_a_port_that_somebody_else_has_is_one_line_about_the_settings(worl
         listen = taken.removeprefix("http://")
         world.configure(extra=f'[web]\nlisten = "{listen}"\npublic_url = "http://127.0.0.1"\n')
         code, said = await world.command("run")
-    assert code == 2
+        world.environment["KLINGBOT_MONITORING__LISTEN"] = listen
+        other_code, of_monitoring = await world.command("run")
+    assert code == other_code == 2
     assert f"  - web.listen: {listen} cannot be used: Address already in use" in said
+    assert f"  - monitoring.listen: {listen} cannot be used: Address already in use" in of_monitoring
 
 
-async def test_without_a_public_address_nothing_listens_and_no_callback_is_asked_for(world, monkeypatch):
+async def test_without_a_public_address_only_monitoring_listens_and_no_callback_is_asked_for(
+    world, monkeypatch
+):
     monkeypatch.setenv("KLINGBOT_POLLING__MIN_INTERVAL", "0.2")
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
     await world.telegram.wait_video(ADA)
     assert world.events("web server ready") == []
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{monitoring_address(world)}/healthz")).text == "ok"
     assert "callback_url" not in world.kling.requests[0].body

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.test_stopping import MOST_SECONDS, never
 from tests.world.process import BotProcess
-from tests.world.proxy import behind_a_proxy, bot_address
+from tests.world.proxy import behind_a_proxy, bot_address, monitoring_address
 from tests.world.telegram import ADA, XIAOLIN
 
 HOUR, DAY = 3_600, 86_400
@@ -191,8 +191,9 @@ async def test_the_web_server_listens_again(world):
         # Answered, it has asked for updates.
         await world.telegram.say(ADA, "/start")
         await world.telegram.wait_text(ADA, "Hello Ada", timeout_seconds=FILE_DEADLINE)
-        ready = await http.get(f"{bot_address(world)}/readyz")
-        assert (ready.status_code, ready.json()) == (200, {"store": True, "updates": True})
+        ready = await http.get(f"{monitoring_address(world)}/readyz")
+        assert {"updates", "store", "job.deliver"} <= ready.json()["parts"].keys()
+        assert (await http.get(f"{bot_address(world)}/healthz")).status_code == 200
 
 
 async def test_a_signal_ends_the_process_while_it_begins_anew(world):

@@ -34,7 +34,7 @@ async def test_clients_who_never_finish_a_request_hold_up_nobody_and_are_sent_aw
             await held(world, f"{head}Content-Length: 500\r\n\r\n{{".encode(), stack) for _ in range(MANY)
         ]
         async with httpx.AsyncClient(trust_env=False, timeout=LONGEST) as http:
-            assert (await http.get(f"{bot_address(world)}/readyz")).status_code == 200
+            assert (await http.get(f"{bot_address(world)}/healthz")).status_code == 200
         await world.telegram.say(ADA, "/video a fox")
         await world.telegram.wait_video(ADA, timeout_seconds=LONGEST)
         async with asyncio.timeout(LONGEST):

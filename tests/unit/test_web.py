@@ -1,4 +1,4 @@
-"""The web server over loopback: who is let in with a callback, and what monitoring is told."""
+"""The public web server over loopback: who is let in with a callback, and what is handed out."""
 
 import asyncio
 import base64
@@ -18,12 +18,9 @@ from starlette.routing import Route
 from bot.domain.types import MINUTE, SECOND, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import CallbackEvent, path_secret
-from bot.services.operations.watch import WatchedUpdates
-from bot.services.ports import StoredUpdate
 from bot.settings.config import load
 from bot.settings.sections import Web
-from bot.store import Store
-from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Films, Health, Sounds, serve, site
+from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Films, Sounds, serve, site
 from tests.builders import NOW
 from tests.clock import ManualClock
 
@@ -40,18 +37,11 @@ SOUND = b"somebody speaks"
 FILM = bytes(range(256)) * 4_000
 
 
-class Updates:
-    """A source of updates that has none."""
-
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> list[StoredUpdate]:
-        return []
-
-
 class Server:
     """The server, who asks it, and the hints that it handed on."""
 
-    def __init__(self, address: str, http: httpx.AsyncClient, clock: ManualClock, updates: WatchedUpdates):
-        self.address, self.http, self.clock, self.updates = address, http, clock, updates
+    def __init__(self, address: str, http: httpx.AsyncClient, clock: ManualClock):
+        self.address, self.http, self.clock = address, http, clock
         self.hints: list[tuple[ProviderName, CallbackEvent]] = []
 
     async def post(self, path: str, body: bytes = BODY, **headers: str) -> int:
@@ -61,9 +51,8 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(store, directory: Path) -> AsyncIterator[Server]:
+async def open_server(directory: Path) -> AsyncIterator[Server]:
     clock = ManualClock(NOW)
-    updates = WatchedUpdates(Updates(), clock)
     taken: list[tuple[ProviderName, CallbackEvent]] = []
 
     async def take(provider: ProviderName, hint: CallbackEvent) -> None:
@@ -77,23 +66,16 @@ async def open_server(store, directory: Path) -> AsyncIterator[Server]:
 
     film = directory / "film"
     film.write_bytes(FILM)
-    app = site(Callbacks(DOORS, take, clock), Health(store, updates, clock), Sounds(find), Films(find_film))
+    app = site(Callbacks(DOORS, take, clock), Sounds(find), Films(find_film))
     async with serve(app, ANYWHERE) as address, httpx.AsyncClient(trust_env=False) as http:
-        server = Server(address, http, clock, updates)
+        server = Server(address, http, clock)
         server.hints = taken
         yield server
 
 
 @pytest.fixture
-async def store(tmp_path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path}/bot.db")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def server(store, tmp_path) -> AsyncIterator[Server]:
-    async with open_server(store, tmp_path) as opened:
+async def server(tmp_path) -> AsyncIterator[Server]:
+    async with open_server(tmp_path) as opened:
         yield opened
 
 
@@ -239,7 +221,7 @@ async def test_a_store_that_fails_is_an_error_for_the_provider_and_shows_nothing
         ]
     )
     async with serve(app, ANYWHERE) as address, httpx.AsyncClient(trust_env=False) as http:
-        server = Server(address, http, clock, WatchedUpdates(Updates(), clock))
+        server = Server(address, http, clock)
         caplog.set_level("WARNING")
         assert await server.post("/callback/signing/another-word", **signed()) == 500
     assert "the disk is full" in caplog.text
@@ -251,12 +233,7 @@ def test_a_door_does_not_print_what_opens_it():
     assert repr(DOORS[SIGNING]) == "CallbackDoor()"
 
 
-# -- monitoring --------------------------------------------------------------------------------------
-
-
-async def ready(server: Server) -> tuple[int, dict[str, bool]]:
-    answer = await server.http.get(f"{server.address}/readyz")
-    return answer.status_code, answer.json()
+# -- files ---------------------------------------------------------------------------------------------
 
 
 async def test_a_sound_is_handed_out_at_its_own_address_and_at_no_other(server):
@@ -295,45 +272,29 @@ async def test_the_process_is_alive_from_the_first_moment(server):
     assert (await server.http.get(f"{server.address}/healthz")).text == "ok"
 
 
-async def test_the_bot_is_ready_once_it_has_asked_for_updates(server):
-    assert await ready(server) == (503, {"store": True, "updates": False})
-    await server.updates.fetch(None, 30)
-    assert await ready(server) == (200, {"store": True, "updates": True})
-
-
-async def test_a_bot_that_no_longer_asks_for_updates_is_not_ready(server):
-    await server.updates.fetch(None, 30)
-    server.clock.advance(2 * MINUTE)
-    assert (await ready(server))[0] == 200
-    server.clock.advance(1)
-    assert await ready(server) == (503, {"store": True, "updates": False})
-
-
-async def test_a_bot_whose_store_does_not_answer_is_not_ready_and_yet_alive(server, store):
-    await server.updates.fetch(None, 30)
-    await store.close()
-    assert await ready(server) == (503, {"store": False, "updates": True})
-    assert (await server.http.get(f"{server.address}/healthz")).status_code == 200
+async def test_how_the_bot_is_in_detail_is_not_told_to_strangers(server):
+    for path in ("/readyz", "/metrics"):
+        assert (await server.http.get(f"{server.address}{path}")).status_code == 404
 
 
 # -- the server --------------------------------------------------------------------------------------
 
 
-async def test_the_port_is_told_in_the_log(store, tmp_path):
+async def test_the_port_is_told_in_the_log(tmp_path):
     with structlog.testing.capture_logs() as logs:
-        async with open_server(store, tmp_path) as server:
+        async with open_server(tmp_path) as server:
             port = int(server.address.rpartition(":")[2])
     assert {"event": "web server ready", "log_level": "info", "host": "127.0.0.1", "port": port} in logs
 
 
-async def test_the_server_is_gone_afterwards(store, tmp_path):
-    async with open_server(store, tmp_path) as server:
+async def test_the_server_is_gone_afterwards(tmp_path):
+    async with open_server(tmp_path) as server:
         pass
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/healthz", trust_env=False)
 
 
-async def test_a_port_that_is_taken_is_told_with_its_key(server, store):
+async def test_a_port_that_is_taken_is_told_with_its_key(server):
     taken = server.address.removeprefix("http://")
     with pytest.raises(ConfigError) as caught:
         async with serve(Starlette(), taken):

@@ -81,6 +81,9 @@ requests_per_minute = 1000
 requests_per_minute = {group_rate}
 {groups}
 
+[monitoring]
+listen = "127.0.0.1:0"
+
 [logging]
 format = "json"
 {extra}

@@ -20,6 +20,10 @@ def bot_address(world: AnyBot) -> str:
     return f"http://127.0.0.1:{world.events('web server ready')[-1]['port']}"
 
 
+def monitoring_address(world: AnyBot) -> str:
+    return f"http://127.0.0.1:{world.events('monitoring ready')[-1]['port']}"
+
+
 class ReverseProxy:
     """Passes everything on, and remembers how it was answered."""
 

@@ -39,11 +39,17 @@ UPDATES = {
 
 
 class WatchedUpdates:
-    """A source of updates that remembers when it was last asked, and for how long none have come and why."""
+    """A source of updates that remembers when it was last asked, and for how long none have come and why.
 
-    def __init__(self, source: UpdateSource, clock: Clock) -> None:
+    `on_answer` is called whenever Telegram has answered.
+    """
+
+    def __init__(
+        self, source: UpdateSource, clock: Clock, *, on_answer: Callable[[], None] = lambda: None
+    ) -> None:
         self._source = source
         self._clock = clock
+        self._on_answer = on_answer
         self.asked_at: Millis | None = None
         self.is_asked = False
         self.cause: NoUpdates | None = None
@@ -65,6 +71,7 @@ class WatchedUpdates:
         # Where two ask in turns, each of them is answered now and then.
         if self.cause is not NoUpdates.TAKEN or self._clock.now() - self.seen_at >= MINUTE:
             self.cause = None
+        self._on_answer()
         return updates
 
     def lasting(self, patience: Millis) -> NoUpdates | None:

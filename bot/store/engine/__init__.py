@@ -81,6 +81,17 @@ class Trouble:
     detail: str
 
 
+COMMIT, READ = "commit", "read"
+
+Observer = Callable[[str, float, int], None]
+"""Hears, in any thread, what was done (`COMMIT` or `READ`), in how many seconds, and for how many pieces of work."""
+
+
+def unobserved(what: str, seconds: float, pieces: int) -> None:
+    """Observe nothing."""
+    del what, seconds, pieces
+
+
 class Engine(Protocol):
     """A database. Calls may come concurrently from one event loop."""
 
@@ -113,6 +124,10 @@ class Engine(Protocol):
             StoreTaken: another process serves people with it, although this one does.
 
         """
+        ...
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer, in place of the one before, of every commit and every read."""
         ...
 
     async def scrub(self) -> bool:

@@ -19,7 +19,7 @@ import structlog
 
 from bot.domain.types import SECOND, Millis
 from bot.errors import ConfigError, StoreLost
-from bot.store.engine import Transaction, Trouble
+from bot.store.engine import READ, Observer, Transaction, Trouble, unobserved
 from bot.store.engine.condition import Identity, is_damage, opening_error
 from bot.store.engine.lock import FileLock, Wait
 from bot.store.engine.migrations import STEPS, applied, apply
@@ -199,6 +199,7 @@ class SqliteEngine:
         self._lost: StoreLost | None = None
         self._is_watched = False
         self._checked_at, self._check_pause = Millis(0), CHECK_EVERY
+        self._observer: Observer = unobserved
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._read_connections: list[sqlite3.Connection] = []
@@ -281,6 +282,10 @@ class SqliteEngine:
                 self._lost.known = self._lock.note_lost()
             raise self._lost
         return self.trouble
+
+    def observe(self, observer: Observer) -> None:
+        """See `Engine`."""
+        self._observer = self._writer.observer = observer
 
     async def scrub(self) -> bool:
         """See `Engine`; the journal is written back into the file and cut off."""
@@ -372,7 +377,10 @@ class SqliteEngine:
             connection.execute("PRAGMA query_only = ON")
             self._local.connection = connection
             self._read_connections.append(connection)
-        return work(SqliteTransaction(connection))
+        began = time.perf_counter()
+        result = work(SqliteTransaction(connection))
+        self._observer(READ, time.perf_counter() - began, 1)
+        return result
 
     def _cut_off_journal(self) -> bool:
         with closing(_connect(self.path)) as connection:

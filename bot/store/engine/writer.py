@@ -9,12 +9,14 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot.errors import StoreTrouble
+from bot.store.engine import COMMIT, Observer, unobserved
 from bot.store.engine.condition import trouble_of
 
 T = TypeVar("T")
@@ -55,7 +57,7 @@ class Writer:
     """Owns the only connection that writes; no other thread may use it.
 
     Where the disk cannot be written it tries again after `retry_seconds`, for as long as it takes; None: that is an
-    error of the work. `trouble` is what it waits for, and `detail` how SQLite puts it.
+    error of the work. `trouble` is what it waits for, and `detail` how SQLite puts it. `observer` hears of every commit.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Writer:
         self._closing = threading.Event()
         self.trouble: StoreTrouble | None = None
         self.detail = ""
+        self.observer: Observer = unobserved
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -124,6 +127,7 @@ class Writer:
             connection.close()
 
     def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        began = time.perf_counter()
         while (error := _try(connection, jobs)) is not None:
             self.trouble, self.detail = trouble_of(error), str(error)
             if self.trouble is None or self._retry_seconds is None or self._closing.wait(self._retry_seconds):
@@ -131,6 +135,7 @@ class Writer:
                     job.error = error
                 return
         self.trouble = None
+        self.observer(COMMIT, time.perf_counter() - began, len(jobs))
 
 
 def _try(connection: sqlite3.Connection, jobs: list[_Job]) -> sqlite3.Error | None:

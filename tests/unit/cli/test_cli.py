@@ -318,6 +318,7 @@ def test_migrate_says_what_it_did_and_then_that_nothing_is_left(run, tmp_path, m
 
 def test_an_error_that_ends_the_bot_comes_with_what_to_try_and_without_secrets(run, tmp_path, monkeypatch):
     monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    monkeypatch.setenv("KLINGBOT_MONITORING__LISTEN", "127.0.0.1:0")
     (tmp_path / "sk-of-tests").write_text("a file where the directory should be, called like a key")
     monkeypatch.setenv("KLINGBOT_STORAGE__DIRECTORY", str(tmp_path / "sk-of-tests"))
     path = a_config(tmp_path / "config.toml")
@@ -343,6 +344,7 @@ async def test_a_token_that_telegram_refuses_ends_the_bot_with_one_line(tmp_path
                 "KLINGBOT_TELEGRAM__BASE_URL": f"{address}/bot",
                 "KLINGBOT_STORE__URL": f"sqlite:///{tmp_path / 'bot.db'}",
                 "KLINGBOT_STORAGE__DIRECTORY": str(tmp_path / "videos"),
+                "KLINGBOT_MONITORING__LISTEN": "127.0.0.1:0",
             },
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

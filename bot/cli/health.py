@@ -1,0 +1,47 @@
+"""`klingbot health`: one question to the running bot, for whoever starts it again when it hangs."""
+
+import json
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, build_opener
+
+TIMEOUT_SECONDS = 5.0
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  nothing listens here
+"""Who listens at every address of a machine is asked at its own."""
+
+
+def ask(listen: str, *, ready: bool = False) -> tuple[bool, str]:
+    """Whether the bot that listens at `host:port` says that it is alive, or `ready`; and a line that tells it."""
+    host, _, port = listen.rpartition(":")
+    if port == "0":
+        return False, "monitoring.listen has port 0, so that nobody knows where to ask: name a port"
+    address = f"http://{_ANYWHERE.get(host, host)}:{port}/{'readyz' if ready else 'healthz'}"
+    # A proxy of the environment leads to another machine.
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(address, timeout=TIMEOUT_SECONDS):
+            return True, f"ok: {address} answers"
+    except HTTPError as error:
+        with error:
+            return False, f"not ready: {_late(error.read())}" if ready else f"{address} answers {error.code}"
+    except (OSError, HTTPException) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        return False, f"{address} does not answer: {reason}"
+
+
+def _late(body: bytes) -> str:
+    """Which parts are late, as /readyz tells it."""
+    try:
+        parts = dict(json.loads(body)["parts"])
+    except (ValueError, KeyError, TypeError):
+        return "it is still starting"
+    late = [
+        f"{name} ({part.get('trouble') or _ago(part.get('age_seconds'))})"
+        for name, part in parts.items()
+        if not part.get("ok")
+    ]
+    return ", ".join(late) or "it is still starting"
+
+
+def _ago(seconds: float | None) -> str:
+    return "not yet" if seconds is None else f"last {seconds:g} s ago"
