@@ -47,20 +47,23 @@ config_option = _config_option(
 
 
 def _explained(command: Callable[P, T]) -> Callable[P, T]:
-    """Show every problem of the settings, one line each, instead of a traceback."""
+    """Show every problem of the settings, one line each, instead of a traceback; a single one is the only line."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return command(*args, **kwargs)
         except ConfigError as error:
-            count = len(error.problems)
-            click.echo(f"The settings have {count} problem{'s' if count > 1 else ''}:", err=True)
-            for problem in error.problems:
-                click.echo(f"  - {problem}", err=True)
+            first, *more = error.problems
+            if more:
+                click.echo(f"The settings have {len(error.problems)} problems:", err=True)
+                for problem in error.problems:
+                    click.echo(f"  - {problem}", err=True)
+            else:
+                click.echo(f"Error: {first}", err=True)
             sys.exit(2)
         except StoreError as error:
-            click.echo(str(error), err=True)
+            click.echo(f"Error: {error}", err=True)
             sys.exit(error.exit_status)
 
     return wrapped

@@ -226,8 +226,8 @@ async def test_a_port_that_somebody_else_has_is_one_line_about_the_settings(worl
         world.environment["KLINGBOT_MONITORING__LISTEN"] = listen
         other_code, of_monitoring = await world.command("run")
     assert code == other_code == 2
-    assert f"  - web.listen: {listen} cannot be used: Address already in use" in said
-    assert f"  - monitoring.listen: {listen} cannot be used: Address already in use" in of_monitoring
+    assert f"Error: web.listen: {listen} cannot be used: Address already in use" in said
+    assert f"Error: monitoring.listen: {listen} cannot be used: Address already in use" in of_monitoring
 
 
 async def test_without_a_public_address_only_monitoring_listens_and_no_callback_is_asked_for(

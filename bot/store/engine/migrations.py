@@ -514,6 +514,12 @@ def applied(connection: sqlite3.Connection) -> set[str]:
     return {name for (name,) in names}
 
 
+def is_foreign(connection: sqlite3.Connection) -> bool:
+    """Whether a file has tables, and none of them is ours."""
+    others = "SELECT 1 FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    return not applied(connection) and connection.execute(others).fetchone() is not None
+
+
 def apply(connection: sqlite3.Connection) -> list[str]:
     """Apply the steps that are pending, each in a transaction with the record of it; their names."""
     if applied(connection) >= STEPS:

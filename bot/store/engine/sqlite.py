@@ -22,7 +22,7 @@ from bot.errors import ConfigError, StoreLost
 from bot.store.engine import READ, Observer, Transaction, Trouble, unobserved
 from bot.store.engine.condition import Identity, is_damage, opening_error
 from bot.store.engine.lock import FileLock, Wait
-from bot.store.engine.migrations import STEPS, applied, apply
+from bot.store.engine.migrations import STEPS, applied, apply, is_foreign
 from bot.store.engine.writer import LARGEST_GROUP, RETRY_SECONDS, Writer
 
 log = structlog.get_logger(__name__)
@@ -108,7 +108,8 @@ def migrate(path: Path, lock: FileLock | None = None) -> list[str]:
     The schema is changed only under the lock of the file, which is taken for it where the caller does not hold it.
 
     Raises:
-        ConfigError: a newer version of the program has changed the file, in ways unknown to this one.
+        ConfigError: a newer version of the program has changed the file, in ways unknown to this one; or it is the
+            database of another program, which is left as it is.
         StoreTaken: the schema must be changed, and a bot works with the file.
         StoreLost: there was a file that is gone, or what is there is no database.
         StoreStuck: it cannot be written now.
@@ -130,6 +131,8 @@ def _migrate(path: Path, lock: FileLock | None) -> list[str]:
     connection = open_connection(path, migrated=False)
     connection.row_factory = None
     try:
+        if is_foreign(connection):
+            raise ConfigError([f"store.url: {path} is the database of another program: name another file"])
         connection.execute("PRAGMA journal_mode = WAL")
         known = applied(connection)
         if known - STEPS:

@@ -351,7 +351,7 @@ async def test_a_token_that_telegram_refuses_ends_the_bot_with_one_line(tmp_path
         )
         said, _ = await process.communicate()
     assert process.returncode == 2
-    assert b"  - telegram.token: " in said
+    assert b"Error: telegram.token: " in said
     assert b"Traceback" not in said
     assert b"a-token-for-tests" not in said
 
