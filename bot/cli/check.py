@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,8 +87,7 @@ async def _provider(pool: ProviderPool, client: KlingClient, sleep: Sleep) -> li
     answers = Result(subject, told.error is None, told.words)
     # Of a key that is refused nothing can be used, whatever the settings offer.
     found = [each for each in _availabilities(pool, client) if answers.ok or each.warning]
-    unknown = [Result(subject, True, text, warning=True) for text in _unknown(client)]
-    return [answers, *found, *unknown]
+    return [answers, *found]
 
 
 def _availabilities(pool: ProviderPool, client: KlingClient) -> Iterator[Result]:
@@ -132,15 +130,6 @@ def _catalogs(settings: Settings) -> Mapping[ProviderName, Catalog]:
         each.name: catalogs.load(ours, each.catalog.model_dump(), dialect=each.spoken)
         for each in settings.providers
     }
-
-
-def _unknown(client: KlingClient) -> Iterator[str]:
-    """What to do about models of the settings that nobody knows."""
-    known = {row.id for row in client.catalog.known()}
-    for model in client.config.models:
-        if model not in known:
-            near = "".join(f"; did you mean {name}?" for name in get_close_matches(model, known, 1))
-            yield f"{model} is not in the catalog, so careful limits and a guessed price hold{near}"
 
 
 async def _store(settings: Settings) -> tuple[Result, Mapping[ProviderName, Sequence[Learned]]]:

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from bot.domain.credits.caps import Capped
 from bot.domain.operations.overrides import Overridable
@@ -57,6 +58,14 @@ class PriceTables(BaseModel):
         return {section: getattr(self, section) for section in PriceTables.model_fields}
 
 
+class RowMistakes(ValueError):
+    """Rows of the catalog are not what they must be: `found` has the place of each mistake, and pydantic's words."""
+
+    def __init__(self, found: tuple[tuple[tuple[str, ...], ErrorDetails], ...]) -> None:
+        super().__init__("; ".join(f"{'.'.join(place)}: {mistake['msg']}" for place, mistake in found))
+        self.found = found
+
+
 class Rows(BaseModel):
     """Rows of the catalog that are added, or single columns of rows that differ; `"*"` stands for every row."""
 
@@ -71,17 +80,18 @@ class Rows(BaseModel):
         try:
             catalogs.load(self.model_dump())
         except ValidationError:
-            raise ValueError("; ".join(self._mistakes())) from None
+            raise RowMistakes(tuple(self._mistakes())) from None
         return self
 
-    def _mistakes(self) -> Iterator[str]:
-        """The first mistake of each row that is wrong, with its name."""
+    def _mistakes(self) -> Iterator[tuple[tuple[str, ...], ErrorDetails]]:
+        """The first mistake of each row that is wrong, and where it is below this."""
         for section, named in self.model_dump().items():
             for name, row in named.items():
                 try:
                     catalogs.load({section: {name: row}})
                 except ValidationError as error:
-                    yield f"{section}.{name}.{first_mistake(error)}"
+                    mistake = error.errors(include_url=False, include_input=False)[0]
+                    yield (section, name, *(str(part) for part in mistake["loc"])), mistake
 
 
 class Provider(Capped, BaseModel):
@@ -181,9 +191,3 @@ DECIDING = frozenset(
     }
 )
 """When one of these, or the key, changes, what the answers of a provider taught is forgotten."""
-
-
-def first_mistake(error: ValidationError) -> str:
-    """The first of what is wrong, with its place."""
-    mistake = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg']}"

@@ -5,7 +5,7 @@ Unknown keys are mistakes. Secrets print as `***` and never stand in an error.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +21,11 @@ from bot.domain.credits.quota import PlanConfig
 from bot.domain.credits.shop import MonthlyPlan, Package
 from bot.domain.operations.overrides import Overridable
 from bot.domain.people.access import AccessMode
+from bot.domain.requests import catalog as catalogs
+from bot.domain.requests.model import Model
 from bot.errors import ConfigError
 from bot.kling import callback
-from bot.kling.provider import PriceTables, Provider
+from bot.kling.provider import PriceTables, Provider, RowMistakes
 from bot.settings.places import KeyPath, did_you_mean, keys_at, secrets_of
 from bot.settings.sections import (
     Access,
@@ -48,7 +50,7 @@ from bot.settings.sections import (
     Telegram,
     Web,
 )
-from bot.settings.sources import PREFIX, Gathered, dotted, gather
+from bot.settings.sources import PREFIX, Gathered, dotted, gather, in_one_line
 
 
 class Settings(BaseModel):
@@ -133,19 +135,28 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(gathered.data)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False, include_input=False)
-        places = [tuple(str(part) for part in mistake["loc"]) for mistake in mistakes]
-        deeper = {place[:length] for place in places for length in range(len(place))}
-        # A list whose only entry is wrong also counts as too short.
-        problems = [
-            _line(place, mistake, gathered, path)
-            for place, mistake in zip(places, mistakes, strict=True)
-            if place not in deeper
+        found = [
+            each
+            for mistake in error.errors(include_url=False, include_input=False)
+            for each in _single(mistake)
         ]
+        deeper = {place[:length] for place, _ in found for length in range(len(place))}
+        # A list whose only entry is wrong also counts as too short.
+        problems = [_line(place, mistake, gathered, path) for place, mistake in found if place not in deeper]
         raise ConfigError([*gathered.problems, *problems, *contradictions(gathered)]) from None
     if problems := [*gathered.problems, *contradictions(gathered)]:
         raise ConfigError(problems)
     return settings
+
+
+def _single(mistake: ErrorDetails) -> Iterator[tuple[KeyPath, ErrorDetails]]:
+    """A mistake with its place; of rows of the catalog, whose check stops at none, each one."""
+    place = tuple(str(part) for part in mistake["loc"])
+    error = mistake.get("ctx", {}).get("error")
+    if isinstance(error, RowMistakes):
+        yield from (((*place, *below), each) for below, each in error.found)
+    else:
+        yield place, mistake
 
 
 def contradictions(gathered: Gathered) -> list[str]:
@@ -171,6 +182,17 @@ def contradictions(gathered: Gathered) -> list[str]:
             )
         if entry.get("auth") == "jwt" and (len(parts) != 2 or not all(parts)):
             problem("jwt needs a key of the form access_key|secret_key", "providers", str(index), "auth")
+
+    for index, number, asked in _undeclared(data):
+        place = ("providers", str(index), "models", str(number))
+        if asked in catalogs.list_names("images"):
+            problem(f"{asked} is an image model: these are offered without being named here", *place)
+        else:
+            suggestion = did_you_mean(asked, catalogs.list_names())
+            problem(
+                f"{in_one_line(asked)} is no model that is known{suggestion} (a new one needs [catalog.models.{asked}])",
+                *place,
+            )
 
     polling = _dict(data.get("polling"))
     shortest, longest = (
@@ -202,6 +224,18 @@ def contradictions(gathered: Gathered) -> list[str]:
     if model and offered and model not in offered:
         problem(f"must be a model of a provider: {', '.join(dict.fromkeys(offered))}", "models", "default")
     return problems
+
+
+def _undeclared(data: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
+    """The models of providers that have a row in no catalog, with the numbers of both; `"*"` is a row for all."""
+    ours = _dict(_dict(data.get("catalog")).get("models"))
+    for index, entry in enumerate(_list(data.get("providers"))):
+        declared = {**ours, **_dict(_dict(_dict(entry).get("catalog")).get("models"))}
+        for number, name in enumerate(_list(_dict(entry).get("models"))):
+            if not isinstance(name, str) or catalogs.EVERY in declared:
+                continue
+            if name not in catalogs.list_names() and name not in declared:
+                yield index, number, name
 
 
 def _list(value: Any) -> list[Any]:
@@ -255,7 +289,8 @@ def _line(place: KeyPath, mistake: ErrorDetails, gathered: Gathered, path: Path 
         message = _ALLOWED.get(kind) or mistake["msg"].removeprefix("Value error, ")
         message = re.sub(r"^Input should be", "must be", message)
     if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
-        message += did_you_mean(place[-1], keys_at(Settings, place[:-1]))
+        in_a_row = len(place) > 3 and place[-4] == "catalog"
+        message += did_you_mean(place[-1], Model.model_fields if in_a_row else keys_at(Settings, place[:-1]))
     elif kind in {"literal_error", "enum"}:
         # No secret is one of a few words.
         message += did_you_mean(gathered.value(place), re.findall(r"'([^']+)'", mistake["ctx"]["expected"]))

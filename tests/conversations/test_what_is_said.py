@@ -39,7 +39,7 @@ NOT_YOURS = "Somebody else wrote this command"
 @pytest.fixture
 async def bot(world):
     world.kling.behaviour.render_seconds = 0.3
-    world.configure(daily=1_000, models='["kling-v1-6", "kling-v2-6", "kling-image-v2"]')
+    world.configure(daily=1_000, models='["kling-v1-6", "kling-v2-6"]')
     await world.start()
     return world
 

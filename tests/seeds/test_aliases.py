@@ -74,7 +74,8 @@ async def test_each_function_is_asked_for_by_its_name_under_the_path(world):
 
 
 async def test_a_name_of_a_gateway_can_be_a_model_by_itself(world):
-    world.configure(dialect="auto", key="sk-demo-aliases", models='["kling_video"]')
+    row = "catalog = { models = { kling_video = {} } }"
+    world.configure(dialect="auto", key="sk-demo-aliases", models='["kling_video"]', provider=row)
     await world.start()
     await world.telegram.say(ADA, "/video a fox --model kling_video")
     await world.telegram.wait_video(ADA)

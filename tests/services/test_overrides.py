@@ -366,6 +366,8 @@ rate = { pro = 9 }
 
 [providers.prices.models."kling-v9"]
 rate = { std = 1 }
+
+[providers.catalog.models."kling-v9"]
 """
 
 

@@ -297,7 +297,7 @@ def read(document: Mapping[str, Any], *overrides: Overrides | None) -> Catalog:
         for changes in filter(None, overrides):
             changed = changes.get(section, {})
             for name in (*rows, *changed) if EVERY in changed else changed:
-                row = rows.get(name) or {**others, "source": "the operator's settings"}
+                row = rows.get(name) or {**_new(section, name), **others, "source": "the operator's settings"}
                 rows[name] = {**row, **changed.get(EVERY, {}), **changed.get(name, {})}
             if section == "models":
                 others |= changed.get(EVERY, {})
@@ -307,9 +307,25 @@ def read(document: Mapping[str, Any], *overrides: Overrides | None) -> Catalog:
     return Catalog(*sections, others=others)
 
 
+def _new(section: str, name: str) -> Mapping[str, Any]:
+    """What a row has that the settings add, where they say nothing: of a video model careful limits."""
+    if section != "models" or name == EVERY:
+        return {}
+    return unknown(name).model_dump(include={"operations", "modes", "durations"})
+
+
 def load(*overrides: Overrides | None, dialect: str = "") -> Catalog:
     """The catalog that comes with the program, as speakers of a dialect have it, with the operator's changes."""
     return read(_document("catalog.toml"), _document("dialects.toml").get(dialect), *overrides)
+
+
+@cache
+def list_names(section: str = "models") -> frozenset[str]:
+    """What the rows of a section are called that come with the program, whoever's they are."""
+    dialects = _document("dialects.toml").values()
+    return frozenset(
+        name for each in (_document("catalog.toml"), *dialects) for name in each.get(section, {})
+    ) - {EVERY}
 
 
 @cache

@@ -441,9 +441,13 @@ def test_operators_add_models_to_the_catalog(written):
 
 
 def test_a_row_of_the_catalog_that_is_wrong_is_told_with_its_column(written):
-    (problem,) = problems(written(GOOD + "\n[catalog.models.kling-v2-6]\nspeed = 9\n"))
-    assert problem.startswith("catalog (")
-    assert "models.kling-v2-6.speed" in problem
+    rows = "\n[catalog.models.kling-v2-6]\nvelocity = 9\n\n[catalog.models.kling-v2-1]\nduration = [5]\n"
+    path = written(GOOD + rows + "\n[catalog.images.kling-v2-1]\nresolutions = 1\n")
+    assert problems(path) == (
+        f"catalog.models.kling-v2-6.velocity ({path}, line 12): there is no such key",
+        f"catalog.models.kling-v2-1.duration ({path}, line 15): there is no such key; did you mean durations?",
+        f"catalog.images.kling-v2-1.resolutions ({path}, line 18): must be a list, such as [1, 2]",
+    )
 
 
 def test_the_newer_standard_takes_no_pair_of_keys(written):
@@ -497,3 +501,32 @@ sample = "http://example.com/boat.mp4"
         "ideas[1].sample": "https://",
     }.items():
         assert any(line.startswith(start) and words in line for line in told), (start, told)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("kling-v26", "kling-v26 is no model that is known; did you mean kling-v2-6?"),
+        ("Kling-V2-6", "did you mean kling-v2-6?"),
+        ("veo", "veo is no model that is known (a new one needs [catalog.models.veo])"),
+        ("kling-image-o1", "kling-image-o1 is an image model"),
+    ],
+)
+def test_a_model_that_is_in_no_catalog_is_a_mistake(written, model, words):
+    path = written(GOOD.replace('["kling-v2-6"]', f'["kling-v2-6", "{model}"]'))
+    (line,) = problems(path)
+    assert line.startswith(f"providers[0].models[1] ({path}, line 9): ")
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '[catalog.models.veo]\noperations = ["text2video"]',
+        "[providers.catalog.models.veo]",
+        '[catalog.models."*"]\ndurations = [5]',
+    ],
+)
+def test_a_model_that_the_settings_describe_is_none(written, row):
+    path = written(GOOD.replace('"kling-v2-6"', '"veo"') + row)
+    assert load(path, {}).providers[0].models == ("veo",)
