@@ -1,29 +1,30 @@
 """Write the hashed lock file for deployment: `python deploy/lock.py deploy/requirements.lock`.
 
-It asks pip for what the program needs, and downloads each chosen version for the common platforms, so
-that the hashes of all their wheels stand in the file. No address of an index is written.
+It asks pip for what the program needs, and downloads the chosen versions for each Python and machine that the project
+names, so that the hashes of all their wheels stand in the file. No address of an index is written.
 """
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 
-PLATFORMS = (
-    ("3.11", "manylinux_2_28_x86_64"),
-    ("3.12", "manylinux_2_28_x86_64"),
-    ("3.13", "manylinux_2_28_x86_64"),
-    ("3.12", "manylinux_2_28_aarch64"),
-)
-OLDER = ("manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+MACHINES = ("x86_64", "aarch64")
+LIBRARIES = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")
 
 
 def pip(*arguments: str) -> str:
-    """Run pip and return what it prints."""
+    """Run pip and return what it prints; where it fails, its reason ends this program."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  our own arguments
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  our own arguments
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
 
 
 def chosen() -> dict[str, str]:
@@ -34,39 +35,40 @@ def chosen() -> dict[str, str]:
     return found
 
 
-def hashes(name: str, version: str) -> set[str]:
-    """The hashes of a version's wheels for the common platforms."""
-    with tempfile.TemporaryDirectory() as folder:
-        for python, platform in PLATFORMS:
-            machine = platform.rsplit("_", 2)[-1] if platform.endswith("aarch64") else "x86_64"
-            tags = [platform, *(f"{older}_{machine}" for older in OLDER)]
-            options = [part for tag in tags for part in ("--platform", tag)]
-            try:
-                pip(
-                    "download",
-                    "--quiet",
-                    "--no-deps",
-                    "--only-binary",
-                    ":all:",
-                    "--python-version",
-                    python,
-                    *options,
-                    "--dest",
-                    folder,
-                    f"{name}=={version}",
-                )
-            except subprocess.CalledProcessError:
-                continue
-        return {hashlib.sha256(file.read_bytes()).hexdigest() for file in Path(folder).iterdir()}
+def hashes(packages: dict[str, str]) -> dict[str, set[str]]:
+    """The hashes of all wheels by the normalized name of their package.
+
+    A package without a wheel for one of the machines ends this program: the image could not be made for it.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    pinned = [f"{name}=={version}" for name, version in packages.items()]
+    for python in PYTHONS:
+        for machine in MACHINES:
+            platforms = [part for library in LIBRARIES for part in ("--platform", f"{library}_{machine}")]
+            with tempfile.TemporaryDirectory() as folder:
+                options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", python]
+                pip("download", *options, *platforms, "--dest", folder, *pinned)
+                for file in Path(folder).iterdir():
+                    name = normalized(file.name.partition("-")[0])
+                    found[name].add(hashlib.sha256(file.read_bytes()).hexdigest())
+    return found
+
+
+def normalized(name: str) -> str:
+    """A name of a package as all its spellings have it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def main() -> None:
     """Write the file."""
     lines = [
-        "# Made by `make lock`: what the program needs, with the hashes of its wheels (Linux, x86-64 and ARM)."
+        f"# Made by `make lock`: what the program needs, with the hashes of its wheels for Linux on {' and '.join(MACHINES)},",
+        f"# for Python {', '.join(PYTHONS)}.",
     ]
-    for name, version in sorted(chosen().items(), key=lambda item: item[0].lower()):
-        marks = " ".join(f"\\\n    --hash=sha256:{mark}" for mark in sorted(hashes(name, version)))
+    packages = chosen()
+    found = hashes(packages)
+    for name, version in sorted(packages.items(), key=lambda item: item[0].lower()):
+        marks = " ".join(f"\\\n    --hash=sha256:{mark}" for mark in sorted(found[normalized(name)]))
         lines.append(f"{name}=={version} {marks}")
     Path(sys.argv[1]).write_text("\n".join(lines) + "\n", "utf-8")
 

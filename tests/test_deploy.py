@@ -9,6 +9,7 @@ import zipfile
 from configparser import ConfigParser
 from email.parser import BytesParser
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -56,10 +57,33 @@ def test_systemd_understands_the_unit(tmp_path):
     assert (verified.returncode, verified.stderr) == (0, "")
 
 
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "deploy" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_lock_has_wheels_for_every_python_and_machine_that_is_supported():
+    lock = script("lock")
+    ci = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    release = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    assert set(lock.PYTHONS) == set(re.findall(r'"(3\.\d+)"', ci))
+    machines = {"amd64": "x86_64", "arm64": "aarch64"}
+    assert [machines[each] for each in re.findall(r"linux/(\w+)", release)] == list(lock.MACHINES)
+    header = (ROOT / "deploy" / "requirements.lock").read_text("utf-8").splitlines()[:2]
+    assert all(name in " ".join(header) for name in (*lock.PYTHONS, *lock.MACHINES))
+
+
+def test_the_workflows_name_every_action_by_its_commit():
+    for workflow in (ROOT / ".github" / "workflows").glob("*.yml"):
+        used = re.findall(r"uses: (.+)", workflow.read_text("utf-8"))
+        assert used
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each) for each in used), workflow
+
+
 def test_the_notes_of_a_release_are_its_section_of_the_changelog():
-    spec = importlib.util.spec_from_file_location("release", ROOT / "deploy" / "release.py")
-    release = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(release)
+    release = script("release")
     changelog = "# Changelog\n\n## [1.2.0] - 2027-01-01\n\n- New\n\n## [1.1.0]\n\n- Old\n"
     assert release.notes(changelog, "1.2.0") == "- New\n"
     assert release.notes(changelog, "1.1.0") == "- Old\n"
