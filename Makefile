@@ -11,7 +11,7 @@ OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-flows faults fuzz screenshots lint format bench lock release wheels clean
+.PHONY: help install demo run test test-flows test-image faults fuzz screenshots lint format bench lock release wheels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,10 +32,13 @@ run: install  ## run the bot with config.toml
 
 # Many tests wait for a server or a disk, so there are more of them at once than cores.
 test: install  ## run the tests that need no process and no browser
-	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/faults --ignore tests/web $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/faults --ignore tests/web --ignore tests/image/test_image.py $(ARGS)
 
 test-flows: install  ## run the tests of the chat page
 	$(BIN)/python -m pytest -n 3 tests/web $(ARGS)
+
+test-image: install  ## perform the steps of deploy/Dockerfile without an engine, and run what comes of it (as root)
+	$(BIN)/python -m pytest tests/image $(ARGS)
 
 # Most of them wait, some for a minute: whoever is done takes over what waits for others.
 # LONG=1 takes hours: every point, every row of docs/faults.md, 300 kills, a million cases.
