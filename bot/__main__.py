@@ -99,6 +99,8 @@ def run(path: Path | None) -> None:
     os.umask(0o077)
     if ignored := of_kubernetes(os.environ):
         structlog.get_logger(__name__).info("variables that Kubernetes sets are no settings", ignored=ignored)
+    if proxies := settings.proxies_in_use():
+        structlog.get_logger(__name__).info("proxies are used", **proxies)
     try:
         asyncio.run(application.run(app.opened(settings), supervisor=Supervisor.of(os.environ)))
     except ConfigError:

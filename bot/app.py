@@ -13,13 +13,14 @@ import os
 import random
 import stat
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import httpx
 import structlog
+from pydantic import SecretStr
 
 from bot import background
 from bot.application import App, Building
@@ -27,10 +28,10 @@ from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
 from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import Product
-from bot.domain.types import MINUTE, Millis
+from bot.domain.types import MINUTE, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.i18n import in_every_language
-from bot.kling.download import Tempo, download
+from bot.kling.download import Egress, Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.masking import Mask
 from bot.media.copies import CopyWorker
@@ -132,7 +133,7 @@ async def build(
     clock = clock or SystemClock()
     rng = rng or random.SystemRandom()
     runtime = Runtime(clock, rng, sleep)
-    network = Network(transport)
+    network = Network(transport, settings.network.proxies)
     tell = partial(_tell_unbuilt, settings, runtime, network)
     monitoring = monitoring or Monitoring(Vitals(clock.now))
     token = settings.telegram.token.get_secret_value()
@@ -144,14 +145,14 @@ async def build(
             stack.push_async_callback(store.close)
         store.observe(monitoring.on_store)
         await wait_out(store, _tell_times(store, clock), tell)
-        downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
+        downloads = await _egresses(settings, network, stack)
 
         scheduler = Scheduler()
         policy = settings.polling.policy
         offer = ConfiguredOffer(settings.providers)
         admin = administration(settings, store=store, offer=offer, runtime=runtime, wake=scheduler.wake)
         accounts, access, live = admin.accounts, admin.access, admin.live
-        mask = Mask(settings.secrets()).answer
+        mask = Mask(settings.told_secrets()).answer
         pool = await stack.enter_async_context(
             open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog)
         )
@@ -169,7 +170,9 @@ async def build(
             access=access,
             clock=clock,
             settings=settings.moderation,
-            http=await stack.enter_async_context(network.client()),
+            http=await stack.enter_async_context(
+                network.client(proxies=network.proxies_for(settings.moderation.hook_proxy))
+            ),
         )
         images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
         reader = VideoWorker()
@@ -181,7 +184,7 @@ async def build(
             store=store, videos=videos, public_url=public_url, secret=token, clock=clock
         )
         found = sources(
-            http=downloads,
+            egresses=downloads,
             pool=pool,
             settings=settings.delivery,
             directory=directory,
@@ -213,11 +216,13 @@ async def build(
         telegram = await stack.enter_async_context(
             connect(settings.telegram, runtime, network, accounts.note_gone)
         )
-        assistant_http = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
+        assistant_http = await stack.enter_async_context(
+            network.client(timeout=ASSISTANT_TIMEOUT, proxies=network.proxies_for(settings.assistant.proxy))
+        )
         assistant = Assistant(http=assistant_http, settings=settings.assistant, clock=clock)
         tempo = Tempo(settings.delivery.min_speed_kb * 1000, settings.delivery.download_timeout)
         # Anybody may write a link: what results may come from is not for them.
-        fetch_linked = partial(download, downloads, allow_loopback=images_on_loopback, tempo=tempo)
+        fetch_linked = partial(download, downloads[None], allow_loopback=images_on_loopback, tempo=tempo)
         line = Line(store=store, pool=pool, clock=clock)
         shows = WorkerPool(SHOWS_AT_ONCE)
         status = Status(store=store, line=line, notices=telegram.notices, work=shows, clock=clock)
@@ -382,7 +387,7 @@ async def opened(settings: Settings) -> AsyncIterator[Building]:
         StoreLost: it is gone or damaged; the admins have been told.
 
     """
-    tell = partial(_tell_unbuilt, settings, Runtime(), Network())
+    tell = partial(_tell_unbuilt, settings, Runtime(), Network(proxies=settings.network.proxies))
     store = await open_store(settings.store.url, sleep=asyncio.sleep, tell=tell)
     try:
         # It tells how the bot is also while that waits for Telegram.
@@ -391,6 +396,25 @@ async def opened(settings: Settings) -> AsyncIterator[Building]:
             yield lambda clock: build(settings, clock=clock, store=store, monitoring=monitoring)
     finally:
         await store.close()
+
+
+async def _egresses(
+    settings: Settings, network: Network, stack: AsyncExitStack
+) -> Mapping[ProviderName | None, Egress]:
+    """How results are fetched: through the proxy of `delivery`, or else through that of their provider (None: no one's)."""
+    own = settings.delivery.proxy
+    named: dict[ProviderName | None, SecretStr] = {None: own}
+    if not own.get_secret_value():
+        named |= {provider.name: provider.proxy for provider in settings.providers}
+    through = {name: network.proxies_for(setting) for name, setting in named.items()}
+    made = {
+        proxies: Egress(
+            await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT, proxies=proxies)),
+            proxies,
+        )
+        for proxies in dict.fromkeys(through.values())
+    }
+    return {name: made[proxies] for name, proxies in through.items()}
 
 
 async def _tell_times(store: Store, clock: Clock) -> None:

@@ -4,31 +4,60 @@ import errno
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
+from pydantic import SecretStr
+
+from bot.proxies import Proxies, Proxy
+from bot.tunnels import ProxyTransport
 
 
 class Network:
-    """Opens HTTP clients. `transport`, where it is given, answers every request in place of the network."""
+    """Opens HTTP clients. `proxies` is what they go through where they name nothing else.
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    `transport`, where it is given, answers every request in place of the network.
+    """
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport | None = None, proxies: Proxies | None = None
+    ) -> None:
         self.transport = None if transport is None else _Borrowed(transport)
+        self.proxies = proxies or Proxies()
 
-    def client(self, *, timeout: float | None = None, http2: bool = False) -> httpx.AsyncClient:
+    def proxies_for(self, own: SecretStr) -> Proxies:
+        """What a client goes through whose settings say `own`: a proxy, `direct`, or nothing for the usual."""
+        return Proxies.of(own.get_secret_value(), self.proxies)
+
+    def client(
+        self, *, timeout: float | None = None, http2: bool = False, proxies: Proxies | None = None
+    ) -> httpx.AsyncClient:
         """Open a client for requests of `timeout` seconds (None: httpx's default), to be closed by the caller.
 
-        It uses no proxy of the environment: keys go nowhere that the settings do not name.
+        It goes through `proxies` (None: the usual ones), and asks the environment for nothing: what that says is read
+        with the settings.
         """
         return httpx.AsyncClient(
-            transport=self.transport or _OnDemand(lambda: self.tls_http2 if http2 else self.tls, http2=http2),
+            transport=self.transport or self.through(proxies, http2=http2),
             timeout=httpx.Timeout(5.0 if timeout is None else timeout),
             follow_redirects=False,
             trust_env=False,
         )
+
+    def through(
+        self,
+        proxies: Proxies | None = None,
+        *,
+        http2: bool = False,
+        connections: int = 100,
+    ) -> httpx.AsyncBaseTransport:
+        """A transport to the network through `proxies` (None: the usual ones), to be closed by the caller.
+
+        It holds at most `connections` by each proxy, and without one.
+        """
+        return _OnDemand(self, self.proxies if proxies is None else proxies, connections, http2=http2)
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
@@ -52,20 +81,41 @@ class _Borrowed(httpx.AsyncBaseTransport):
 
 
 class _OnDemand(httpx.AsyncBaseTransport):
-    """Makes the transport for plain http, and the one for https, with the first request that needs it."""
+    """Makes a transport with the first request that needs it: for plain http or https, by this proxy or that or none."""
 
-    def __init__(self, tls: Callable[[], ssl.SSLContext], *, http2: bool) -> None:
-        self._tls = tls
+    def __init__(self, network: Network, proxies: Proxies, connections: int, *, http2: bool) -> None:
+        self._network = network
+        self._proxies = proxies
+        self._connections = connections
         self._http2 = http2
-        self._made: dict[bool, httpx.AsyncHTTPTransport] = {}
+        self._made: dict[tuple[bool, Proxy | None], httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         secure = request.url.scheme == "https"
-        if secure not in self._made:
+        way = (secure, self._proxies.find(request.url.scheme, request.url.host, request.url.port))
+        if way not in self._made:
+            self._made[way] = self._make(*way)
+        return await self._made[way].handle_async_request(request)
+
+    def _make(self, secure: bool, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+        context = None
+        if secure:
+            context = self._network.tls_http2 if self._http2 else self._network.tls
+        if proxy is not None:
+            return ProxyTransport(
+                proxy,
+                context=context,
+                proxy_context=lambda: self._network.tls,
+                http2=self._http2 and secure,
+                connections=self._connections,
+                why=why_unreachable,
+            )
+        return httpx.AsyncHTTPTransport(
             # The context for plain http is never used, and trusts nobody.
-            context = self._tls() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._made[secure] = httpx.AsyncHTTPTransport(verify=context, http2=self._http2 and secure)
-        return await self._made[secure].handle_async_request(request)
+            verify=context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            http2=self._http2 and secure,
+            limits=httpx.Limits(max_connections=self._connections, max_keepalive_connections=20),
+        )
 
     async def aclose(self) -> None:
         for transport in self._made.values():
@@ -102,6 +152,8 @@ def why_insecure(error: BaseException) -> Insecure | None:
     found: ssl.SSLError | None = None
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, httpx.ProxyError):
+            return None
         # aiohttp's own errors are of these classes too, and tell nothing: the innermost is OpenSSL's.
         found = cause if isinstance(cause, ssl.SSLError) else found
         # httpcore keeps what was behind an error as its context only.
@@ -121,6 +173,9 @@ def why_unreachable(error: BaseException) -> str:
     words = ""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, httpx.ProxyError):
+            # It says all that is known, see `bot.tunnels`.
+            return str(cause)
         if isinstance(cause, socket.gaierror):
             return "its name is not known to the DNS"
         if isinstance(cause, TimeoutError):

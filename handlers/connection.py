@@ -4,7 +4,6 @@ import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -20,7 +19,7 @@ from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
 from bot.domain.types import MINUTE, UserId
 from bot.errors import ConfigError, LoggedOut
-from bot.network import Network, is_loopback, why_insecure, why_unreachable
+from bot.network import Network, why_insecure, why_unreachable
 from bot.services.container import Services
 from bot.services.ports import (
     ChatError,
@@ -253,18 +252,20 @@ class _BoundedStream(httpx.AsyncByteStream):
 async def _transport(
     settings: sections.Telegram, network: Network, limit: int
 ) -> AsyncIterator[httpx.AsyncBaseTransport]:
-    """Connections that trust the same certificates as httpx, and go through a proxy where the system names one."""
+    """Connections that trust the same certificates as httpx, and go through a proxy where the settings name one."""
     if network.transport is not None:
         yield _Bounded(network.transport)
         return
-    secure = any(url.startswith("https:") for url in (settings.base_url, settings.base_file_url))
+    urls = [httpx.URL(url) for url in (settings.base_url, settings.base_file_url)]
+    proxies = network.proxies_for(settings.proxy)
+    if any(proxies.find(url.scheme, url.host, url.port) for url in urls):
+        async with _Bounded(network.through(proxies, connections=limit)) as bounded:
+            yield bounded
+        return
     # Over aiohttp, httpx handles ten times as many updates as with its own pool.
+    secure = any(url.scheme == "https" for url in urls)
     connector = TCPConnector(limit=limit, ssl=network.tls if secure else True)
-    async with ClientSession(
-        connector=connector,
-        timeout=ClientTimeout(total=None),
-        trust_env=not is_loopback(urlsplit(settings.base_url).hostname or ""),
-    ) as session:
+    async with ClientSession(connector=connector, timeout=ClientTimeout(total=None)) as session:
         # The session has its own connector: this context is never used, and costs 50 ms where it is to verify.
         yield _Bounded(AiohttpTransport(verify=False, client=session))
 
@@ -277,7 +278,8 @@ def _request(transport: httpx.AsyncBaseTransport, read_timeout: float, kind: typ
         connect_timeout=15,
         pool_timeout=60,
         media_write_timeout=UPLOAD_SECONDS,
-        httpx_kwargs={"transport": transport},
+        # What the environment says of proxies is read with the settings.
+        httpx_kwargs={"transport": transport, "trust_env": False},
     )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.cli.availability import describe
+from bot.cli.proxies import check_proxies
 from bot.clock import Runtime, Sleep
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog
@@ -51,12 +52,15 @@ class Result:
 
 async def check(settings: Settings, sleep: Sleep = asyncio.sleep) -> list[Result]:
     """Try the store, the Telegram token and every provider's key, and tell what each account can use."""
-    network = Network()
+    network = Network(proxies=settings.network.proxies)
     stored, learned = await _store(settings)
-    results = [stored, *await _telegram(settings, network), _callbacks(settings)]
+    proxies = [
+        Result("proxy", not each.problem, str(each)) async for each in check_proxies(settings, network)
+    ]
+    results = [stored, *proxies, *await _telegram(settings, network), _callbacks(settings)]
     if not any(provider.enabled for provider in settings.providers):
         results.append(Result("providers", False, "none of them is enabled"))
-    mask, rows = Mask(settings.secrets()).answer, _catalogs(settings)
+    mask, rows = Mask(settings.told_secrets()).answer, _catalogs(settings)
     async with open_pool(settings.providers, Runtime(), network, mask, catalog=rows.__getitem__) as pool:
         for client in pool.clients():
             pool.restore(client.name, learned.get(client.name, ()))
@@ -64,7 +68,9 @@ async def check(settings: Settings, sleep: Sleep = asyncio.sleep) -> list[Result
     return results
 
 
-async def check_key(provider: Provider, sleep: Sleep = asyncio.sleep) -> list[Result]:
+async def check_key(
+    provider: Provider, sleep: Sleep = asyncio.sleep, network: Network | None = None
+) -> list[Result]:
     """Whether a provider's key is accepted, and what its account can use of everything that the catalog has for it.
 
     Where it is not, what the dialect has follows all the same, unverified.
@@ -72,7 +78,7 @@ async def check_key(provider: Provider, sleep: Sleep = asyncio.sleep) -> list[Re
     rows = catalogs.load(dialect=provider.spoken)
     every = provider.model_copy(update={"models": tuple(row.id for row in rows.known())})
     mask = Mask([provider.key.get_secret_value()]).answer
-    async with open_pool([every], Runtime(), Network(), mask, catalog=lambda _: rows) as pool:
+    async with open_pool([every], Runtime(), network or Network(), mask, catalog=lambda _: rows) as pool:
         client = pool.client(provider.name)
         told = await _provider(pool, client, sleep)
         return told if told[0].ok else [told[0], *_availabilities(pool, client)]
@@ -160,7 +166,9 @@ async def _telegram(settings: Settings, network: Network) -> list[Result]:
     """Whether the token is taken, and what keeps updates from being fetched."""
     webhook: dict[str, Any] = {}
     try:
-        async with network.client(timeout=TIMEOUT_SECONDS) as http:
+        async with network.client(
+            timeout=TIMEOUT_SECONDS, proxies=network.proxies_for(settings.telegram.proxy)
+        ) as http:
             me = await _ask(http, settings, "getMe")
             # Not every server that is compatible has it.
             with suppress(httpx.HTTPError, ValueError):

@@ -4,7 +4,6 @@ The bot is the very program that serves production, as a process of its own, rea
 """
 
 import asyncio
-import os
 import signal
 import sys
 import tempfile
@@ -55,6 +54,9 @@ timeout = 300
 
 [delivery]
 allow_loopback = true
+
+[network]
+proxy = "direct"
 
 [access]
 mode = "public"
@@ -164,7 +166,6 @@ async def _bot(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         "run",
         "--config",
         str(config),
-        env={**os.environ, "NO_PROXY": "127.0.0.1"},
     )
     try:
         yield process

@@ -4,6 +4,10 @@ Each host is resolved and checked before it is asked, and the address that was r
 checked again, so that a name which changes between the two (DNS rebinding) gains nothing. Redirects
 are followed by hand, each checked anew. Addresses may be signed: messages name the host only.
 
+Through a proxy the same is checked here. For an address that nobody vouches for, the proxy is told the address that was
+checked, and not the name; where a provider names it, the proxy may look the name up, also one that only it knows: the
+certificate then says who answers.
+
 The provider's own host is as good as the settings that name it. Its key is sent to the very origin of the settings,
 and to nobody any more once a redirect has led elsewhere.
 """
@@ -20,8 +24,9 @@ from pathlib import Path
 import httpx
 
 from bot.domain.requests.operations import Product
-from bot.kling.addresses import Home
+from bot.kling.addresses import Home, is_local
 from bot.network import why_insecure
+from bot.proxies import Proxies
 
 SPEED_WINDOW = 10.0
 """Seconds over which the speed of a download is measured: a short stall is not slowness."""
@@ -75,6 +80,14 @@ class Downloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Egress:
+    """A client, and the proxies that it goes through."""
+
+    http: httpx.AsyncClient
+    proxies: Proxies = Proxies()
+
+
+@dataclass(frozen=True, slots=True)
 class Tempo:
     """How fast a download has to be: bytes a second over each `SPEED_WINDOW`, and seconds for all of it."""
 
@@ -89,7 +102,7 @@ async def resolve_host(host: str) -> list[str]:
 
 
 async def download(
-    client: httpx.AsyncClient,
+    egress: Egress,
     url: str,
     target: Path,
     *,
@@ -116,7 +129,7 @@ async def download(
     try:
         async with asyncio.timeout(tempo.total_seconds):
             return await _download(
-                client,
+                egress,
                 url,
                 target,
                 max_bytes,
@@ -151,7 +164,7 @@ class _Speed:
 
 
 async def _download(
-    client: httpx.AsyncClient,
+    egress: Egress,
     url: str,
     target: Path,
     max_bytes: int,
@@ -167,10 +180,20 @@ async def _download(
     try:
         for _ in range(MAX_REDIRECTS + 1):
             headers = way.step(current)
+            by_proxy = egress.proxies.find(current.scheme, current.host, current.port) is not None
+            asked, extensions = current, {}
             if not way.at_home:
-                await _check_url(current, resolve, allow_loopback=allow_loopback)
-            async with client.stream("GET", current, headers=headers, follow_redirects=False) as response:
-                if not way.at_home:
+                known_there = by_proxy and home is not None
+                addresses = await _check_url(
+                    current, resolve, allow_loopback=allow_loopback, known_there=known_there
+                )
+                if by_proxy and home is None:
+                    asked, extensions = current.copy_with(host=addresses[0]), {"sni_hostname": current.host}
+                    headers = {**headers, "Host": current.netloc.decode("ascii")}
+            async with egress.http.stream(
+                "GET", asked, headers=headers, follow_redirects=False, extensions=extensions
+            ) as response:
+                if not way.at_home and not by_proxy:
                     _check_peer(response, allow_loopback=allow_loopback)
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     current = _read_url(response.headers["location"], current)
@@ -255,20 +278,26 @@ async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Prod
     return size
 
 
-async def _check_url(url: httpx.URL, resolve: Resolve, *, allow_loopback: bool) -> None:
+async def _check_url(
+    url: httpx.URL, resolve: Resolve, *, allow_loopback: bool, known_there: bool
+) -> list[str]:
+    """The addresses of a host, all of which may be asked. `known_there`: a name that nobody knows here may be asked for."""
     if url.scheme != "https" and not (allow_loopback and url.scheme == "http"):
         raise DownloadRefused(f"{url.host} is not offered by https")
     try:
         addresses = await resolve(url.host)
     except (OSError, UnicodeError):
+        if known_there and url.scheme == "https" and not is_local(url.host):
+            return []
         raise DownloadFailed(f"{url.host} cannot be found") from None
     loopback = bool(addresses) and all(_is_loopback(address) for address in addresses)
     if allow_loopback and loopback:
-        return
+        return addresses
     if url.scheme != "https":
         raise DownloadRefused(f"{url.host} is not offered by https")
     if not addresses or not all(_is_public(address) for address in addresses):
         raise DownloadRefused(f"{url.host} is not a public address")
+    return addresses
 
 
 def _check_peer(response: httpx.Response, *, allow_loopback: bool) -> None:

@@ -400,7 +400,9 @@ async def open_pool(
         for provider in providers:
             if provider.enabled:
                 # Plain httpx: its errors tell what was never sent from what may have arrived.
-                http = await stack.enter_async_context(network.client(http2=True))
+                http = await stack.enter_async_context(
+                    network.client(http2=True, proxies=network.proxies_for(provider.proxy))
+                )
                 key = provider.key.get_secret_value()
                 scheme = scheme_of(provider.auth, key, provider.base_url, provider.spoken)
                 clients.append(

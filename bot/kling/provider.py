@@ -26,6 +26,7 @@ from bot.domain.types import ProviderName, short_hash
 from bot.kling import dialects
 from bot.kling.callback import signing_key
 from bot.network import safe_url
+from bot.proxies import ProxySetting
 
 DialectName = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
 LostAnswers = Literal["refund", "ask"]
@@ -113,6 +114,7 @@ class Provider(Capped, BaseModel):
     key: SecretStr
     auth: AuthName = "auto"
     webhook_secret: SecretStr = SecretStr("")
+    proxy: ProxySetting = SecretStr("")
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 5
     max_images: Annotated[int, Field(ge=1, le=AUTO_SERIES)] = AUTO_SERIES

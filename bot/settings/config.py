@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
 )
 from pydantic_core import ErrorDetails
@@ -26,6 +27,7 @@ from bot.domain.requests.model import Model
 from bot.errors import ConfigError
 from bot.kling import callback
 from bot.kling.provider import PriceTables, Provider, RowMistakes
+from bot.proxies import Proxies, login_secrets
 from bot.settings.places import KeyPath, did_you_mean, keys_at, secrets_of
 from bot.settings.sections import (
     Access,
@@ -40,6 +42,7 @@ from bot.settings.sections import (
     Models,
     Moderation,
     Monitoring,
+    NetworkSettings,
     Payments,
     Polling,
     Quota,
@@ -87,6 +90,7 @@ class Settings(BaseModel):
     logging: Logging = Field(default_factory=Logging)
     web: Web = Field(default_factory=Web)
     monitoring: Monitoring = Field(default_factory=Monitoring)
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
 
     @property
     def max_upload_bytes(self) -> int:
@@ -106,8 +110,39 @@ class Settings(BaseModel):
         are_capped = bool(self.spending.caps) or all(provider.caps for provider in enabled)
         return self.access.mode is AccessMode.PUBLIC and not are_capped
 
+    @property
+    def proxy_settings(self) -> Mapping[str, SecretStr]:
+        """What each part of the settings says of its proxy, by its key."""
+        named = {
+            "network.proxy": self.network.proxy,
+            "network.http_proxy": self.network.http_proxy,
+            "telegram.proxy": self.telegram.proxy,
+            "delivery.proxy": self.delivery.proxy,
+            "assistant.proxy": self.assistant.proxy,
+            "moderation.hook_proxy": self.moderation.hook_proxy,
+        }
+        return named | {f"providers.{provider.name}.proxy": provider.proxy for provider in self.providers}
+
+    def proxies_in_use(self) -> Mapping[str, str]:
+        """What is said of proxies, by key, without logins; nothing where nothing is said."""
+        usual = self.network.proxies
+        found = {
+            key: str(Proxies.of(text, usual))
+            for key, setting in self.proxy_settings.items()
+            if not key.startswith("network.") and (text := setting.get_secret_value())
+        }
+        return found if usual == Proxies() else {"network.proxy": str(usual), **found}
+
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be written anywhere."""
+        found = {
+            *self.told_secrets(),
+            *(secret for each in self.proxy_settings.values() for secret in login_secrets(each)),
+        }
+        return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))
+
+    def told_secrets(self) -> tuple[str, ...]:
+        """The secrets that a server is told, and may quote: of proxies they hear nothing."""
         token = self.telegram.token.get_secret_value()
         found = {self.moderation.hook_key.get_secret_value(), token, token.split(":", 1)[1]}
         found.add(self.assistant.key.get_secret_value())

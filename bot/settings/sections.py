@@ -26,6 +26,7 @@ from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.types import SECOND, Millis, UserId
 from bot.kling.provider import Rows
 from bot.network import is_loopback, safe_url, split
+from bot.proxies import Proxies, ProxySetting
 
 
 class Section(BaseModel):
@@ -46,6 +47,21 @@ Listen = Annotated[str, AfterValidator(_host_and_port)]
 """Where a server listens, as `host:port`; port 0: a free one."""
 
 
+class NetworkSettings(Section):
+    """What everything goes through that names no proxy of its own; `http_proxy` is for plain http, where it differs."""
+
+    proxy: ProxySetting = SecretStr("")
+    http_proxy: ProxySetting = SecretStr("")
+    no_proxy: tuple[str, ...] = ()
+
+    @property
+    def proxies(self) -> Proxies:
+        """The same, read."""
+        own = Proxies.of(self.proxy.get_secret_value())
+        plain = Proxies.of(self.http_proxy.get_secret_value(), own)
+        return Proxies(own.https, plain.http, self.no_proxy)
+
+
 class Telegram(Section):
     """The bot's side of Telegram."""
 
@@ -56,6 +72,7 @@ class Telegram(Section):
     local_mode: bool = False
     admins: tuple[UserId, ...] = ()
     stale_after_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+    proxy: ProxySetting = SecretStr("")
 
     @field_validator("token")
     @classmethod
@@ -122,6 +139,7 @@ class Delivery(Section):
     copy_source_mb: Annotated[int, Field(ge=0, le=2000)] = 500
     copy_timeout: Annotated[float, Field(ge=10, le=1800)] = 600
     allow_loopback: bool = False
+    proxy: ProxySetting = SecretStr("")
 
 
 class Quota(Section):
@@ -211,6 +229,7 @@ class Moderation(Section):
     hook_key: SecretStr = SecretStr("")
     hook_timeout: Annotated[float, Field(gt=0, le=30)] = 3
     hook_fail: Literal["open", "closed"] = "open"
+    hook_proxy: ProxySetting = SecretStr("")
 
     @field_validator("words")
     @classmethod
@@ -257,6 +276,7 @@ class Assistant(Section):
     key: SecretStr = SecretStr("")
     model: str = ""
     per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
+    proxy: ProxySetting = SecretStr("")
 
     @field_validator("base_url")
     @classmethod

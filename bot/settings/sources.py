@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ConfigError
+from bot.proxies import DIRECT, of_environment
 from bot.settings.places import KeyPath, lines_of
 
 PREFIX = "KLINGBOT_"
@@ -76,6 +77,7 @@ def gather(
         gathered.origins |= {place: f"{path}, line {line}" for place, line in lines_of(text).items()}
     for variable in sorted(variables(environ)):
         _overlay(gathered, variable, environ[variable])
+    _take_proxies(gathered, environ)
     _read_secret_files(gathered, path.parent if path is not None else Path.cwd(), secrets)
     return gathered
 
@@ -157,6 +159,19 @@ def _step(target: Any, part: str, *, following: str) -> Any:
     return None
 
 
+def _take_proxies(gathered: Gathered, environ: Mapping[str, str]) -> None:
+    """Take the proxies that the environment names for all programs, unless the settings name one for everything."""
+    network = gathered.data.setdefault("network", {})
+    if not isinstance(network, dict) or {"proxy", "proxy_file", "http_proxy", "http_proxy_file"} & set(
+        network
+    ):
+        return
+    for key, (value, variable) in of_environment(environ).items():
+        if key not in network:
+            network[key] = value.split(",") if key == "no_proxy" else value
+            gathered.origins["network", key] = f"environment variable {variable}"
+
+
 def _read_secret_files(gathered: Gathered, base: Path, secrets: Iterable[tuple[str, str]]) -> None:
     """Replace `token_file`, `key_file` and the like by what the files hold."""
     for section, key in secrets:
@@ -182,4 +197,4 @@ def _read_secret_file(gathered: Gathered, place: KeyPath, table: dict[str, Any],
             f"{dotted(named)}{gathered.origin(named)}: {in_one_line(str(file))} cannot be read: {reason}"
         )
         # One problem is enough for one key.
-        table[key] = "0:unreadable" if key == "token" else "unreadable"
+        table[key] = {"token": "0:unreadable"}.get(key, DIRECT if key.endswith("proxy") else "unreadable")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from errno import EINVAL, EOVERFLOW
 from typing import TypeVar
 
+import httpcore
 import httpx
 import structlog
 from aiohttp import ClientConnectorError, ConnectionTimeoutError
@@ -212,11 +213,22 @@ def _refusal(error: BadRequest | Forbidden) -> ChatError:
     return ERRORS.get(refusal, ChatRefused)(error.message)
 
 
+_NEVER_SENT = (
+    ClientConnectorError,
+    ConnectionTimeoutError,
+    httpx.PoolTimeout,
+    # Through a proxy.
+    httpcore.ConnectError,
+    httpcore.ConnectTimeout,
+    httpx.ProxyError,
+)
+
+
 def _was_not_sent(error: NetworkError) -> bool:
     """Whether a request surely never left: httpx's names do not say it, its causes do."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, (ClientConnectorError, ConnectionTimeoutError, httpx.PoolTimeout)):
+        if isinstance(cause, _NEVER_SENT):
             return True
         cause = cause.__cause__
     return False

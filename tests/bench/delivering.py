@@ -13,7 +13,7 @@ import httpx
 from bot.clock import Runtime
 from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery, DeliveryState, TaskState
-from bot.kling.download import download
+from bot.kling.download import Egress, download
 from bot.network import Network
 from bot.services.ports import ResultFile
 from bot.settings import sections
@@ -24,7 +24,7 @@ from tests.world.memory import memory
 
 async def deliver(client: httpx.AsyncClient, side: TelegramSide, url: str, target: Path) -> int:
     """Fetch one video and send it; its size in bytes."""
-    fetched = await download(client, url, target, max_bytes=2_000_000_000, allow_loopback=True)
+    fetched = await download(Egress(client), url, target, max_bytes=2_000_000_000, allow_loopback=True)
     delivery = Delivery(
         1, a_task(TaskState.SUCCEEDED), Product.VIDEO, 0, DeliveryState.SENDING, attempts=1, due_at=None
     )

@@ -15,7 +15,7 @@ from bot.domain.requests.request import GenerationRequest
 from bot.kling import callback, dialects, errors
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
-from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, download
+from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, Egress, download
 from bot.kling.provider import Provider
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.masking import Mask
@@ -317,7 +317,7 @@ async def test_a_result_is_fetched_or_an_error_of_the_download(
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), trust_env=False) as http:
         try:
             done = await download(
-                http, url, tmp_path / "video", max_bytes=40, allow_loopback=False, resolve=resolve
+                Egress(http), url, tmp_path / "video", max_bytes=40, allow_loopback=False, resolve=resolve
             )
         except (DownloadRefused, DownloadGone, DownloadFailed) as error:
             assert "sign=" not in str(error)

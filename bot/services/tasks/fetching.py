@@ -1,7 +1,7 @@
 """Where results come from: every address of one is tried in turn, until a file is there that is what it should be."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from bot.kling.download import (
     DownloadRefused,
     DownloadTooLarge,
     DownloadUntrusted,
+    Egress,
     Tempo,
     download,
 )
@@ -51,7 +52,7 @@ class Sources:
 
 def sources(
     *,
-    http: httpx.AsyncClient,
+    egresses: Mapping[ProviderName | None, Egress],
     pool: ProviderPool,
     settings: sections.Delivery,
     directory: Path,
@@ -61,14 +62,14 @@ def sources(
     max_file: int,
     film_path: Callable[[VideoRef], Path],
 ) -> Sources:
-    """Put together what brings results: at most `max_upload` bytes of one to a chat, `max_source` into a copy.
+    """Put together what brings results, each by the egress of its provider (None: of all others): at most `max_upload` bytes of one to a chat, `max_source` into a copy.
 
     What is fetched beside has at most `max_file` bytes. `film_path` is where a kept video is.
     """
 
     def fetcher(max_bytes: int) -> ResultFetcher:
         return ResultFetcher(
-            http=http,
+            egresses=egresses,
             pool=pool,
             max_bytes=max_bytes,
             allow_loopback=settings.allow_loopback,
@@ -96,14 +97,14 @@ class ResultFetcher:
     def __init__(
         self,
         *,
-        http: httpx.AsyncClient,
+        egresses: Mapping[ProviderName | None, Egress],
         pool: ProviderPool,
         max_bytes: int,
         allow_loopback: bool,
         tempo: Tempo,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._http = http
+        self._egresses = egresses
         self._pool = pool
         self._max_bytes = max_bytes
         self._allow_loopback = allow_loopback
@@ -124,7 +125,7 @@ class ResultFetcher:
                 break
             try:
                 await download(
-                    self._http,
+                    self._egress(delivery.task.provider),
                     address,
                     target,
                     max_bytes=self._max_bytes,
@@ -144,7 +145,7 @@ class ResultFetcher:
     async def fetch_file(self, provider: ProviderName, url: str, target: Path, kind: Product) -> None:
         """Write a file of a provider's to `target`. Raises as `download` does."""
         await download(
-            self._http,
+            self._egress(provider),
             url,
             target,
             max_bytes=self._max_bytes,
@@ -158,11 +159,11 @@ class ResultFetcher:
         """The first address of a result that a person can open; None where all of them want the provider's key."""
         video, home = delivery.video, self._home(delivery.task.provider)
         for address in () if video is None else video.addresses:
-            if await self._opens(address, home):
+            if await self._opens(address, home, self._egress(delivery.task.provider)):
                 return address
         return None
 
-    async def _opens(self, address: str, home: Home | None) -> bool:
+    async def _opens(self, address: str, home: Home | None, egress: Egress) -> bool:
         try:
             url = httpx.URL(address)
             if not self._allow_loopback and (url.scheme != "https" or is_local(url.host)):
@@ -170,10 +171,13 @@ class ResultFetcher:
             if home is None or not home.is_origin_of(url):
                 return True
             # A gateway may hand its files out to everybody, or to those who have a key.
-            async with self._http.stream("GET", url, follow_redirects=False) as response:
+            async with egress.http.stream("GET", url, follow_redirects=False) as response:
                 return response.status_code // 100 in {2, 3}
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError):
             return False
+
+    def _egress(self, provider: ProviderName | None) -> Egress:
+        return self._egresses.get(provider) or self._egresses[None]
 
     def _home(self, provider: ProviderName | None) -> Home | None:
         client = None if provider is None else self._pool.find(provider)

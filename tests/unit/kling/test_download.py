@@ -16,6 +16,7 @@ from bot.kling.download import (
     DownloadGone,
     DownloadRefused,
     DownloadTooLarge,
+    Egress,
     Tempo,
     download,
     resolve_host,
@@ -88,7 +89,13 @@ def fetch(client, target):
 
     async def call(url, *, max_bytes=LIMIT, allow_loopback=True, resolve=resolve_host, **tempo):
         return await download(
-            client, url, target, max_bytes=max_bytes, allow_loopback=allow_loopback, resolve=resolve, **tempo
+            Egress(client),
+            url,
+            target,
+            max_bytes=max_bytes,
+            allow_loopback=allow_loopback,
+            resolve=resolve,
+            **tempo,
         )
 
     yield call
@@ -227,7 +234,7 @@ async def test_a_folder_that_is_missing_is_told(server, client, tmp_path):
     server.answers["/video.mp4"] = answer(VIDEO)
     with pytest.raises(DownloadFailed, match="cannot be written"):
         await download(
-            client, server.url(), tmp_path / "missing" / "a.mp4", max_bytes=LIMIT, allow_loopback=True
+            Egress(client), server.url(), tmp_path / "missing" / "a.mp4", max_bytes=LIMIT, allow_loopback=True
         )
 
 
@@ -332,7 +339,7 @@ async def test_addresses_beside_them_are_public(target, address):
     there = httpx.MockTransport(lambda _: httpx.Response(200, content=VIDEO))
     async with httpx.AsyncClient(transport=there) as client:
         await download(
-            client,
+            Egress(client),
             "https://cdn.example/v.mp4",
             target,
             max_bytes=LIMIT,
@@ -384,7 +391,7 @@ async def test_a_name_that_changes_its_address_after_the_check_gains_nothing(ser
     async with rebinding_client(server) as client:
         with pytest.raises(DownloadRefused, match="not a public address"):
             await download(
-                client,
+                Egress(client),
                 "https://cdn.example/video.mp4",
                 target,
                 max_bytes=LIMIT,

@@ -1,5 +1,6 @@
 import re
 import tomllib
+from base64 import b64encode
 from pathlib import Path
 from typing import get_args
 
@@ -8,6 +9,8 @@ from pydantic import BaseModel
 
 from bot.errors import ConfigError
 from bot.kling.provider import PriceTables
+from bot.masking import Mask
+from bot.network import Network
 from bot.settings.config import Settings, load
 from bot.settings.places import did_you_mean, keys_at, lines_of, secrets_of
 from bot.settings.sources import of_kubernetes, variables
@@ -277,7 +280,8 @@ def test_a_value_that_is_nearly_right_is_suggested_and_no_secret_is(written):
 
 def test_every_secret_can_be_a_file_named_by_the_environment(written, tmp_path):
     environ = {}
-    values = {"token": "123456:from-a-file", "webhook_secret": "whsec_" + "c2VjcmV0" * 4}
+    proxies = dict.fromkeys(("proxy", "http_proxy", "hook_proxy"), "socks5://ada:from-a-file@proxy.example")
+    values = {"token": "123456:from-a-file", "webhook_secret": "whsec_" + "c2VjcmV0" * 4, **proxies}
     for section, key in secrets_of(Settings):
         (tmp_path / f"{section}-{key}").write_text(values.get(key, f"{section}-{key}-from-a-file") + "\n")
         number = "__0" if section == "providers" else ""
@@ -428,6 +432,74 @@ def test_both_halves_of_a_pair_and_of_the_token_are_secrets(written):
         "secret-of-tests",
     } <= set(secrets)
     assert "" not in secrets
+
+
+# -- proxies -----------------------------------------------------------------------------------------
+
+EVERYWHERE = {
+    "KLINGBOT_NETWORK__PROXY": "socks5h://ada:s%40cret-1@all.example",
+    "KLINGBOT_TELEGRAM__PROXY": "http://bob:s%40cret-2@tg.example:3128",
+    "KLINGBOT_PROVIDERS__0__PROXY": "direct",
+    "KLINGBOT_MODERATION__HOOK_PROXY": "https://:s%40cret-3@hook.example",
+}
+
+
+def test_each_part_has_a_proxy_of_its_own_or_none_or_the_one_for_everything(written):
+    settings = load(written(GOOD), EVERYWHERE)
+    network = Network(proxies=settings.network.proxies)
+    assert {key: str(network.proxies_for(each)) for key, each in settings.proxy_settings.items()} == {
+        "network.proxy": "socks5h://***@all.example:1080",
+        "network.http_proxy": "socks5h://***@all.example:1080",
+        "telegram.proxy": "http://***@tg.example:3128",
+        "delivery.proxy": "socks5h://***@all.example:1080",
+        "assistant.proxy": "socks5h://***@all.example:1080",
+        "moderation.hook_proxy": "https://***@hook.example:443",
+        "providers.official.proxy": "direct",
+    }
+
+
+def test_the_login_of_a_proxy_is_a_secret_that_no_server_is_told(written):
+    settings = load(written(GOOD), EVERYWHERE)
+    for secret in ("s@cret-1", "ada:s@cret-1", "s@cret-2", "s@cret-3"):
+        assert secret in settings.secrets()
+        assert secret not in settings.told_secrets()
+    mask = Mask(settings.secrets())
+    for value in EVERYWHERE.values():
+        assert "cret-" not in repr(settings) + settings.model_dump_json() + mask(f"through {value}")
+    # As it goes over the wire.
+    assert mask(f"Basic {b64encode(b'ada:s@cret-1').decode()}") == "Basic ***"
+
+
+@pytest.mark.parametrize(
+    "value", ["socks4://p", "socks5://u:hidden-words@p:99999", "http://u:hidden-words@p/x"]
+)
+def test_what_is_no_proxy_is_told_with_its_place_and_never_quoted(written, value):
+    (told,) = problems(written(GOOD + f'\n[assistant]\nproxy = "{value}"\n'))
+    assert re.match(r"assistant\.proxy \(.*config\.toml, line \d+\): must ", told)
+    assert "hidden" not in told
+
+
+def test_the_usual_variables_name_the_proxy_for_everything(written):
+    environ = {
+        "ALL_PROXY": "socks5://ada:s3cret@all.example",
+        "HTTP_PROXY": "plain.example:3128",
+        "NO_PROXY": "lan, .x",
+    }
+    network = load(written(GOOD), environ).network
+    assert str(network.proxies) == "socks5://***@all.example:1080 (http: http://plain.example:3128)"
+    assert network.proxies.find("https", "a.x") is None
+    (told,) = problems(
+        written(GOOD), {"ALL_PROXY": "socks4://ada:s3cret@all.example", "HTTP_PROXY": "http://p"}
+    )
+    assert told.startswith("network.proxy (environment variable ALL_PROXY): must begin with http://")
+
+
+@pytest.mark.parametrize("said", ['proxy = "direct"', 'http_proxy = "http://own.example"'])
+def test_what_the_settings_say_of_proxies_comes_before_the_usual_variables(written, said):
+    environ = {"ALL_PROXY": "socks4://never-read", "NO_PROXY": "*"}
+    network = load(written(f"{GOOD}\n[network]\n{said}\n"), environ).network
+    assert "never" not in str(network.proxies)
+    assert network.no_proxy == ()
 
 
 # -- models and dialects -----------------------------------------------------------------------------
