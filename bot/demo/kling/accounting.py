@@ -142,22 +142,31 @@ class Accounting:
             **_of_video(order) if video else {},
         )
 
-    def call(self, account: Account, task_id: str, function: str, now: float) -> None:
+    def call(
+        self, account: Account, task_id: str, function: str, now: float, amount: float = CALL_UNITS
+    ) -> None:
         """Charge what is answered at once: from the units for videos."""
         at = int(now * 1000)
         self.book(account, now).take(
-            "video", CALL_UNITS, task_id, (at, at), product_function=function, model_name="", resolution=""
+            "video", amount, task_id, (at, at), product_function=function, model_name="", resolution=""
         )
+
+    def check_call(self, account: Account, amount: float, now: float) -> None:
+        """Refuse what is answered at once where the units for videos are not enough (1102)."""
+        self._check(account, "video", amount, now)
 
     def check(self, account: Account, order: Order, now: float) -> None:
         """Refuse an order that its product's units are not enough for, what runs included (1102)."""
-        book, product = self.book(account, now), pack_of(order)
+        self._check(account, pack_of(order), units(order), now)
+
+    def _check(self, account: Account, product: str, amount: float, now: float) -> None:
+        book = self.book(account, now)
         running = sum(
             units(task.order)
             for task in self.registry.of(account)
             if task.id not in book.settled and pack_of(task.order) == product
         )
-        if product in book.ended or units(order) > book.left[product] - running + 1e-9:
+        if product in book.ended or amount > book.left[product] - running + 1e-9:
             raise Refusal(1102)
 
     def ask(self, account: Account, now: float) -> Book:

@@ -1,11 +1,12 @@
 """How the stand-in misbehaves: the knobs of the demo's control panel and of the fault tests."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.demo.kling.refusals import Canned, HungUp, Refusal
+from bot.demo.media.stills import CUTS
 
 KNOBS = {
     "render_seconds": (float, 0.0, 600.0),
@@ -31,6 +32,7 @@ class Behaviour:
     answered with a timeout (504/5002).
 
     `faces` is how many are found in a video; `faces_seen`, where it has any, when each is seen (from, to: milliseconds).
+    `recognised` are the parts that are in every picture, by the types of the answer.
     `charge_failures`: tasks that fail cost as much as others; whether the real service does so is not documented.
 
     `lists_tasks` and `keeps_keys` are about gateways that are asked at `/v1/video/generations`: whether they
@@ -48,6 +50,7 @@ class Behaviour:
     time_out_next: int = 0
     faces: int = 1
     faces_seen: Sequence[tuple[int, int]] = ()
+    recognised: Collection[str] = tuple(CUTS)
     lists_tasks: bool = False
     keeps_keys: bool = False
     charge_failures: bool = False

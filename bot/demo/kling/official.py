@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from starlette.responses import Response
 
-from bot.demo.kling import accounting, advanced, editing, fields, images, sounds, videos
+from bot.demo.kling import accounting, advanced, editing, fields, images, recognition, sounds, videos
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, TaskBody
 from bot.demo.kling.inputs import Scene
@@ -224,6 +224,7 @@ def table(root: str, endpoints: Mapping[str, type[TaskBody]]) -> dict[str, Handl
 
 TABLE: Table = {
     "POST /v1/videos/identify-face": identify_face,
+    "POST /v1/videos/image-recognize": recognition.recognise,
     "POST /v1/audio/tts": speak,
     "GET /v1/general/advanced-presets-elements": presets("element"),
     "GET /v1/general/presets-voices": presets("voice"),

@@ -1,6 +1,7 @@
 """Real pictures for the stand-in: a landscape for words, a widened photo, a person beside a garment."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -15,17 +16,27 @@ ENLARGED = {"2k": 2, "4k": 3, "8k": 6}
 """How many times a picture is enlarged after it was drawn: drawing an 8K one in its size would take a minute."""
 
 
+CUTS: Mapping[str, tuple[float, float, float, float]] = {
+    "object_seg": (0.15, 0.05, 0.85, 0.95),
+    "head_seg": (0.3, 0.05, 0.7, 0.45),
+    "face_seg": (0.36, 0.14, 0.64, 0.42),
+    "cloth_seg": (0.2, 0.45, 0.8, 0.95),
+}
+"""Where the parts of a person would be in a portrait: left, top, right and bottom, as shares of its sides."""
+
+
 @dataclass(frozen=True, slots=True)
 class StillSpec:
-    """What to draw. `edges` are the shares to add above, below, left and right in an `expand`."""
+    """What to draw. `edges` are the shares to add above, below, left and right in an `expand`, `cut` one of `CUTS`."""
 
     prompt: str = ""
     ratio: str = "1:1"
     resolution: str = "1k"
     images: tuple[bytes, ...] = field(default=(), repr=False)
-    kind: Literal["scene", "expand", "wear", "blend"] = "scene"
+    kind: Literal["scene", "expand", "wear", "blend", "cut"] = "scene"
     edges: tuple[float, float, float, float] = (0, 0, 0, 0)
     number: int = 0
+    cut: str = ""
 
 
 def render_still(spec: StillSpec, path: Path) -> None:
@@ -35,6 +46,8 @@ def render_still(spec: StillSpec, path: Path) -> None:
         picture = _scene(spec)
     elif spec.kind == "expand":
         picture = _expanded(photos[0], spec.edges)
+    elif spec.kind == "cut":
+        picture = _cut(photos[0], CUTS[spec.cut])
     elif spec.kind == "wear":
         picture = _worn(photos)
     else:
@@ -89,6 +102,17 @@ def _expanded(photo: Image.Image, edges: tuple[float, float, float, float]) -> I
     picture.paste(
         photo, (round(width * left), round(height * above)), mask.filter(ImageFilter.GaussianBlur(rim / 2))
     )
+    return picture
+
+
+def _cut(photo: Image.Image, part: tuple[float, float, float, float]) -> Image.Image:
+    """The photo where the part is, and nothing around it."""
+    left, top, right, bottom = part
+    box = (left * photo.width, top * photo.height, right * photo.width, bottom * photo.height)
+    mask = Image.new("L", photo.size, 0)
+    ImageDraw.Draw(mask).ellipse(box, fill=255)
+    picture = photo.convert("RGBA")
+    picture.putalpha(mask)
     return picture
 
 
