@@ -84,6 +84,7 @@ NEEDED: dict[Operation, dict[str, Any]] = {
         "duration": 0,
         "count": 3,
     },
+    Operation.CUTOUT: {"model": "image-recognize", "references": IMAGES[:1], "duration": 0},
     Operation.ELEMENT: {"model": "element", "name": "Fox", "references": IMAGES[:2], "duration": 0},
     Operation.VOICE: {"model": "voice", "name": "Ada", "source": SOURCE, "duration": 0},
 }

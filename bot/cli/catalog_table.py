@@ -34,6 +34,7 @@ _ABILITIES = {
     Operation.EXPAND: "expand",
     Operation.TRY_ON: "try-on",
     Operation.VIEWS: "other views of an element",
+    Operation.CUTOUT: "cut a person or an object out",
 }
 
 

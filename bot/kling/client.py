@@ -24,7 +24,7 @@ from bot.kling.abilities import NOBODYS_TASK, Abilities
 from bot.kling.addresses import Home
 from bot.kling.auth import Signer
 from bot.kling.connection import Connection
-from bot.kling.dialects import accounting, library, lip_sync
+from bot.kling.dialects import accounting, library, lip_sync, recognition
 from bot.kling.provider import Provider
 from bot.kling.wire import (
     Dialect,
@@ -101,7 +101,9 @@ class KlingClient(Abilities):
             raise errors.Unsendable("the request cannot be written", code=type(error).__name__) from error
         submission = await self._connection.exchange(
             written,
-            self.dialect.parse_submit,
+            partial(recognition.read, request=request)
+            if request.operation.row.answers_at_once
+            else self.dialect.parse_submit,
             submitting=True,
             key=context.external_task_id,
         )

@@ -57,11 +57,23 @@ class SubmitContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """The results that came with the answer to a submission; none where nothing was found. `cost` as in `TaskStatus`."""
+
+    results: tuple[RemoteResult, ...] = ()
+    cost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
-    """The provider took the task and will answer to `provider_task_id`; our own id where it repeats it."""
+    """The provider took the task and will answer to `provider_task_id`; our own id where it repeats it.
+
+    With an `answer` there is no task, and no id: it is done.
+    """
 
     provider_task_id: str
     external_task_id: str | None = None
+    answer: Answer | None = None
 
 
 class RemoteState(StrEnum):

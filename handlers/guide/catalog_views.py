@@ -33,6 +33,7 @@ _BESIDE = {
     Operation.IMAGE: "models.images",
     Operation.EXPAND: "models.expand",
     Operation.TRY_ON: "models.try_on",
+    Operation.CUTOUT: "models.cutout",
     Operation.EFFECT: "models.effects",
     Operation.MULTI_ELEMENTS: "models.multi_elements",
     Operation.LIP_SYNC: "models.lip_sync",

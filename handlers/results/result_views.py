@@ -150,19 +150,24 @@ def result_buttons(
     making = [Button(t(key), ask.of(delivery)) for operation, ask, key in MAKING if operation in possible]
     if delivery.task.request.operation is Operation.VIEWS:
         making.insert(0, Button(t("button.make_element"), MakeOfViews(delivery.task.id)))
-    elif delivery.kind is Product.IMAGE:
+    elif _can_animate(delivery):
         making.insert(0, Button(t("button.animate"), Animate(delivery.task.id, delivery.position)))
+    about = [Button(t("button.about"), ShowAbout.of(delivery))]
+    if not delivery.task.request.operation.row.as_files:
+        about.insert(0, Button(t("button.original"), SendOriginal.of(delivery)))
     return [
         _opening(t, delivery),
         [] if final is None else [_final(t, delivery.task, final)],
         _again(t, delivery.task),
         making,
-        [
-            Button(t("button.original"), SendOriginal.of(delivery)),
-            Button(t("button.about"), ShowAbout.of(delivery)),
-        ],
+        about,
         _keeping(t, delivery),
     ]
+
+
+def _can_animate(delivery: Delivery) -> bool:
+    """Whether it is a whole picture, of which a video can be made."""
+    return delivery.kind is Product.IMAGE and not delivery.task.request.operation.row.as_files
 
 
 def _opening(t: Texts, delivery: Delivery) -> list[Button]:
@@ -209,7 +214,7 @@ def album(t: Texts, deliveries: Sequence[Delivery], final: Credits | None = None
     rows: list[list[Button]] = [[] if final is None else [_final(t, task, final)], _again(t, task)]
     if task.request.operation is Operation.VIEWS:
         rows.insert(0, [Button(t("button.make_element"), MakeOfViews(task.id), style=CONFIRM)])
-    elif deliveries[0].kind is Product.IMAGE:
+    elif _can_animate(deliveries[0]):
         animate = [
             Button(t("button.animate_one", number=number), Animate(each.task.id, each.position))
             for number, each in enumerate(deliveries, 1)

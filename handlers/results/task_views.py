@@ -35,7 +35,7 @@ EXACT_PLACES = 10
 PLACE_STEPS = ((100, 10), (500, 50), (sys.maxsize, 100))
 """Up to so far back in line, the place is told in steps of so many."""
 
-REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS}
+REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.NOTHING_FOUND}
 """After these the same request may well succeed; after the others it would fail again."""
 
 CHANGEABLE = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
@@ -274,7 +274,7 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
     if task.state is TaskState.CANCELLED:
         return View(t("notice.sentences", first=t("notice.cancelled"), second=back))
     kind = task.failure or FailureKind.PROVIDER
-    lines = [t("notice.sentences", first=t(f"notice.failed.{kind}"), second=back)]
+    lines = [t("notice.sentences", first=_why(t, task, kind), second=back)]
     if (advice := advice_for(kind, task.failure_detail)) is not None:
         lines.append(t(f"notice.advice.{advice}"))
     lines.append(quoted(show_prompt(task.request), 600))
@@ -286,9 +286,17 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
     if kind in CHANGEABLE:
         label = t("button.edit_prompt" if show_prompt(task.request) else "button.change")
         buttons.append([Button(label, Change(task.id))])
-    if kind not in REPEATABLE and 0 < utf16_length(show_prompt(task.request)) <= COPY_LIMIT:
+    if buttons and kind not in REPEATABLE and 0 < utf16_length(show_prompt(task.request)) <= COPY_LIMIT:
         buttons[-1].append(Button(t("button.copy_prompt"), copy=show_prompt(task.request)))
     return View("\n".join(line for line in lines if line), buttons)
+
+
+def _why(t: Texts, task: Task, kind: FailureKind) -> str:
+    """Why there is no result."""
+    part = task.request.part
+    if kind is FailureKind.NOTHING_FOUND and part is not None:
+        return t("notice.failed.no_part", part=t(f"part.{part}"))
+    return t(f"notice.failed.{kind}")
 
 
 def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View:

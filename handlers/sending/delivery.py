@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 from telegram import Message
 
+from bot.domain.requests.request import PHOTO_PARTS
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import ChatId
 from bot.i18n import for_language
@@ -202,7 +203,8 @@ class TelegramDelivery:
 
     async def show_sending(self, task: Task) -> None:
         """Show "sending video", or what else it is, for five seconds."""
-        action = SHOWN_AS[task.request.operation.product].row.action
+        shown = MediaKind.DOCUMENT if _is_file(task) else SHOWN_AS[task.request.operation.product]
+        action = shown.row.action
         await self._chat.show_action(ReplyTarget.of(task.origin), action)
 
     async def show_sending_file(self, task: Task) -> None:
@@ -223,7 +225,9 @@ class TelegramDelivery:
 
 
 def media_kind(delivery: Delivery, file: ResultFile | None = None) -> MediaKind:
-    """Return how Telegram shows a result: an image that is too large for a photo is a document."""
+    """Return how Telegram shows a result: an image that is too large for a photo, or has transparency, is a document."""
+    if _is_file(delivery.task):
+        return MediaKind.DOCUMENT
     kind, known = SHOWN_AS[delivery.product], file or delivery
     sides = (known.width or 0) + (known.height or 0)
     too_large = (known.size_bytes or 0) > PHOTO_BYTES or sides > PHOTO_SIDES
@@ -245,8 +249,15 @@ def _media(delivery: Delivery, file: ResultFile | None, options: DeliveryOptions
     )
 
 
+def _is_file(task: Task) -> bool:
+    """Whether its results are sent as files."""
+    return task.request.operation.row.as_files
+
+
 def _filename(delivery: Delivery, path: Path) -> str:
     number = f"-{delivery.position + 1}" if delivery.position else ""
+    if _is_file(delivery.task) and delivery.video is not None and delivery.video.id in PHOTO_PARTS:
+        number = f"-{delivery.video.id}"
     return f"{delivery.task.id}{number}{path.suffix}"
 
 

@@ -7,7 +7,12 @@ from functools import cache
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.model import Model
-from bot.domain.requests.operations import LIBRARY_OPERATIONS, SPEAKING_OPERATIONS, Operation
+from bot.domain.requests.operations import (
+    ANSWERED_AT_ONCE,
+    LIBRARY_OPERATIONS,
+    SPEAKING_OPERATIONS,
+    Operation,
+)
 from bot.domain.requests.request import Face, Faces, GenerationRequest
 from bot.domain.requests.rules import fit, lacking
 from bot.kling import dialects
@@ -125,6 +130,11 @@ class Row:
         """Whether something is found out before the request is sent."""
         context = SubmitContext(EXTERNAL_ID, BYTES)
         return self.request is not None and bool(self.speaker.speaks().preparations(self.request, context))
+
+    @property
+    def is_answered_at_once(self) -> bool:
+        """Whether the answer to the request is the result."""
+        return self.operation in ANSWERED_AT_ONCE
 
     @property
     def words(self) -> tuple[str, str, str]:

@@ -31,7 +31,8 @@ WORDS = (
     "",
     "- **sent**: the request goes there, with these fields, and is taken.",
     "- **answered**: the answer to it is read, the task is asked for until its result is there, and these are the words",
-    "  for a task that was submitted, that is in work, and that is done.",
+    "  for a task that was submitted, that is in work, and that is done. *At once*: the answer is the result, and there is",
+    "  no task.",
     "- **errors**: each of Kling's codes and of the HTTP statuses below, in answer to the request and to the question, as",
     "  this server writes it, means what the tables of errors say. *By code*: the code is handed on; *by status*: only the",
     "  status and a sentence are. *And before*: what is found out before the request, such as a face, is answered so too.",
@@ -70,10 +71,10 @@ def _line(row: Row) -> str:
     path, fields = sent(row.speaker, row.request)
     shown = ", ".join(f"`{field}`" for field in fields)
     named = ", named" if row.is_named else ""
-    words = " → ".join(f"`{word}`" for word in row.words)
+    words = "at once" if row.is_answered_at_once else " → ".join(f"`{word}`" for word in row.words)
     by = "by status" if row.speaker.served == "flat" else "by code"
     before = ", and before" if row.prepares else ""
-    errors = f"{2 * len(faults_of(row))} {by}{before}"
+    errors = f"{(1 if row.is_answered_at_once else 2) * len(faults_of(row))} {by}{before}"
     return f"{begin} `{row.request.model}`{named}: `POST {path}`: {shown} | {words} | {errors} |"
 
 

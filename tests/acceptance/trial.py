@@ -19,7 +19,7 @@ from bot.domain.types import ProviderName
 from bot.kling.client import KlingClient
 from bot.kling.pool import open_pool
 from bot.kling.provider import Provider
-from bot.kling.wire import SubmitContext, TaskRef
+from bot.kling.wire import Submission, SubmitContext, TaskRef
 from bot.media.clips import as_mp3
 from bot.network import Network
 from tests.acceptance.rows import Row, Speaker
@@ -52,10 +52,14 @@ class Door:
         self.kling.clock.now += seconds
         self.clock.advance(int(seconds * 1000))
 
+    async def send(self, request: GenerationRequest) -> tuple[str, Submission]:
+        """Send a request; our own id of it, and what is answered."""
+        external = f"klingbot-K7Q29F-{next(self.numbers)}"
+        return external, await self.client.submit(request, SubmitContext(external, CONTENT))
+
     async def submit(self, request: GenerationRequest) -> TaskRef:
         """Send a request; how its task is asked for."""
-        external = f"klingbot-K7Q29F-{next(self.numbers)}"
-        made = await self.client.submit(request, SubmitContext(external, CONTENT))
+        external, made = await self.send(request)
         return TaskRef(request.operation, request.model, external, made.provider_task_id)
 
     async def made(self, request: GenerationRequest) -> RemoteResult:

@@ -34,7 +34,7 @@ NAMES = {
 """What stands in a text once it is shown: a voice speaks one language."""
 
 FROM_A_VIDEO = frozenset({"extend", "edit", "lipsync", "save"})
-WITH_A_PHOTO = frozenset({"avatar", "expand", "element"})
+WITH_A_PHOTO = frozenset({"avatar", "cutout", "expand", "element"})
 WITH_TWO_PHOTOS = frozenset({"tryon"})
 STAFF = frozenset(name for name, command in ROUTES.commands.items() if command.permission is not None)
 FOR_A_GROUP = re.compile(r"/grant \d+")

@@ -23,7 +23,7 @@ from bot.domain.requests.choices import Preference
 from bot.domain.requests.effects import EffectCategory, load_effects
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import ON_CARDS, Option
-from bot.domain.requests.request import EDIT_MODES, REFERENCE_TYPES, GenerationRequest
+from bot.domain.requests.request import EDIT_MODES, PHOTO_PARTS, REFERENCE_TYPES, GenerationRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.domain.types import to_millis
@@ -120,6 +120,7 @@ FAMILIES = {
     "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in Outfit),
     "option.": ("scene", "style"),
     "edit.": EDIT_MODES,
+    "part.": PHOTO_PARTS,
     "error.edit.": EDIT_MODES,
     "marking.": ("swap", "removal"),
     "reference.": REFERENCE_TYPES,

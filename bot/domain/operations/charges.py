@@ -24,8 +24,8 @@ CREDITS_OF_UNIT: Mapping[str, float] = {VIDEO: 10, IMAGE: 0.25}
 CREDITS_OF_MONEY: Mapping[str, float] = {"USD": 1 / 0.014}
 """Credits that a unit of a currency is worth; for yuan no price list is known."""
 
-CALLS = ("face", "speech", "tts")
-"""What is in the names of functions that are answered at once, without a task (Kling API, "Lip sync", 2026-09)."""
+CALLS = ("face", "speech", "tts", "recogni")
+"""What is in the names of functions that are answered at once, without a task (Kling API, "Lip sync", "Pricing", 2026-09)."""
 
 DRIFTED = 0.02
 """The part by which a price may differ: less comes of lengths like 5.04 seconds."""

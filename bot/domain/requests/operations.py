@@ -186,7 +186,8 @@ class OperationRow:
     `seconds` is what it lasts where nothing is typed; None: as preferred, or what the model has first.
     `charged_block` is the seconds that are charged together, and `charged_slack` those that are not counted.
     `is_extendable` says whether its videos can be extended. `made_of` are the kinds of results with a button
-    for it.
+    for it. `answers_at_once`: the answer to the request is the result; no task is made that could be asked for.
+    `as_files`: its pictures are sent as files, so that what is transparent in them stays so.
     """
 
     ways: tuple[Way, ...]
@@ -205,6 +206,8 @@ class OperationRow:
     charged_slack: float = 0.1
     is_extendable: bool = False
     made_of: frozenset[Product] = frozenset()
+    answers_at_once: bool = False
+    as_files: bool = False
 
     @property
     def takes_duration(self) -> bool:
@@ -501,6 +504,17 @@ class Operation(StrEnum):
         "ai-multi-shot",
         OperationRow(ways=(Way("", (ONE_IMAGE,)),), product=Product.IMAGE, several_at_once=True),
     )
+    # The vendor's price list has it among the videos ("Pricing", video: Image Recognition, 2026-09).
+    CUTOUT = (
+        "image-recognize",
+        OperationRow(
+            ways=(Way("cutout", (ONE_IMAGE,), frozenset({"part"})),),
+            product=Product.IMAGE,
+            pack=Pack.VIDEO,
+            answers_at_once=True,
+            as_files=True,
+        ),
+    )
     # What is left of one whose owner was forgotten has no input.
     ELEMENT = (
         "element",
@@ -549,6 +563,9 @@ def made_by(command: str) -> tuple[tuple[Operation, Way], ...]:
 VIDEO_MODEL_OPERATIONS = frozenset(operation for operation in Operation if operation.row.on_video_model)
 LIBRARY_OPERATIONS = frozenset(operation for operation in Operation if operation.product is Product.ASSET)
 """These make what later requests name. They are free, and count neither as videos nor as running."""
+
+ANSWERED_AT_ONCE = frozenset(operation for operation in Operation if operation.row.answers_at_once)
+"""Of these a provider knows nothing later: an answer that is lost cannot be asked for."""
 
 SPEAKING_OPERATIONS = frozenset(operation for operation in Operation if operation.row.limits(Role.SPEECH)[0])
 COMPOSED = frozenset(operation for operation, _ in made_by("video"))

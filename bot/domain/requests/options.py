@@ -48,6 +48,7 @@ from bot.domain.requests.values import (
     read_elements,
     read_mode,
     read_model,
+    read_part,
     read_ratio,
     read_series,
     read_text,
@@ -68,6 +69,7 @@ LONGEST_SHOT = 15
 
 DUBBING = frozenset({Operation.LIP_SYNC})
 SCORING = frozenset({Operation.VIDEO_TO_AUDIO})
+CUTTING = frozenset({Operation.CUTOUT})
 VOLUMES = (0, 2)
 SHOWN_VOLUMES = (0.0, 0.5, 1.0, 1.5, 2.0)
 """Times as loud as it is; the silent one is no use to a speech."""
@@ -622,6 +624,16 @@ class Option(StrEnum):
             values=lambda request, _: (False, True) if request.operation in SCORING else (),
             line=lambda request: _written(request.asmr, "ASMR"),
             operations=SCORING,
+        ),
+    )
+    PART = (
+        "part",
+        OptionRow(
+            field="part",
+            words=("part", "部位"),
+            read=read_part,
+            line=lambda request: Wording(f"part.{request.part}") if request.part else None,
+            operations=CUTTING,
         ),
     )
 

@@ -56,6 +56,7 @@ Resolution = Literal["1k", "2k", "4k", "8k"]
 ReferenceType = Literal["subject", "face"]
 Series = Annotated[int, Field(ge=2, le=10)] | Literal["auto"]
 EditMode = Literal["addition", "swap", "removal"]
+PhotoPart = Literal["object", "head", "face", "clothing"]
 CameraMove = Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
 CameraAxis = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
 
@@ -64,6 +65,8 @@ VIDEO_RATIOS: tuple[VideoRatio, ...] = get_args(VideoRatio)
 RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 """Videos have those of `VIDEO_RATIOS`, images all of them."""
 RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+PHOTO_PARTS: tuple[PhotoPart, ...] = get_args(PhotoPart)
+"""What is found in a photo and cut out of it; a head has its hair, a face has not (Kling API, videos/image-recognize)."""
 EDIT_MODES: tuple[EditMode, ...] = get_args(EditMode)
 EDIT_PHOTOS: Mapping[EditMode, tuple[int, int]] = {"addition": (1, 2), "swap": (1, 1), "removal": (0, 0)}
 """How many pictures each takes, at least and at most (Kling API, multi-elements, image_list)."""
@@ -312,7 +315,8 @@ class GenerationRequest(Part):
     a try-on the person, then the garment. `edit` is what of the source is added, swapped or removed. `keep_sound` keeps the sound of the source. `account` is the provider on whose
     account its elements and voices are; None: they are anybody's. `asset_names` are what the person calls them, by the
     provider's ids; `video_elements` are those of its elements that are characters of a video. `try_on` marks a first frame whose person changes clothes.
-    `name` is what an element or a voice is called; its `prompt` describes it.
+    `name` is what an element or a voice is called; its `prompt` describes it. `part` is the one that is cut out of a photo;
+    None: whatever is found.
     `series` asks for so many images that belong together, or for as many as Kling finds right ("auto"); `count` is 1
     then. `scene` and `style` are the images of a place and of a style. `reference_type` says what of a reference is
     kept, `image_fidelity` and `face_fidelity` how closely (0 to 1).
@@ -375,6 +379,7 @@ class GenerationRequest(Part):
     original_volume: Annotated[float, Field(ge=0, le=2)] = 1
     speech_at: Annotated[float, Field(ge=0, le=60)] | None = None
     name: Annotated[str, Field(max_length=NAME_LIMIT)] = ""
+    part: PhotoPart | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "GenerationRequest":

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Self
 
-from bot.domain.requests.request import AUTO_SERIES, MODES, MOST_ELEMENTS, RATIOS, AspectRatio, Mode
+from bot.domain.requests.request import (
+    AUTO_SERIES,
+    MODES,
+    MOST_ELEMENTS,
+    RATIOS,
+    AspectRatio,
+    Mode,
+    PhotoPart,
+)
 from bot.errors import UserError
 
 MAX_IMAGES = 10
@@ -40,6 +48,12 @@ RATIO_WORDS: Mapping[AspectRatio, tuple[str, ...]] = {
     "16:9": ("landscape", "横屏"),
     "9:16": ("portrait", "vertical", "竖屏"),
     "1:1": ("square", "方形"),
+}
+PART_WORDS: Mapping[PhotoPart, tuple[str, ...]] = {
+    "object": ("object", "subject", "thing", "person", "主体", "物体", "人物"),
+    "head": ("head", "hair", "头部", "头"),
+    "face": ("face", "脸部", "脸", "人脸"),
+    "clothing": ("clothing", "clothes", "outfit", "服装", "衣服"),
 }
 SWITCH_WORDS: Mapping[bool, tuple[str, ...]] = {
     True: ("on", "yes", "true", "开"),
@@ -250,6 +264,16 @@ def whole(option: str, low: int, high: int) -> Reader:
         return int(match[0])
 
     return read
+
+
+def read_part(text: str, _: Vocabulary) -> str:
+    """Read a part of a photo by any of its words."""
+    value = _named(PART_WORDS, text)
+    if not value:
+        words = [word for known in PART_WORDS.values() for word in known]
+        close = get_close_matches(normalize_word(text), words, 1, 0.0)
+        raise _bad("--part", text, ", ".join(PART_WORDS), _named(PART_WORDS, close[0] if close else "object"))
+    return value
 
 
 def read_series(text: str, _: Vocabulary) -> int | str:

@@ -6,6 +6,7 @@ Every way out of the active states settles the credits exactly once: a charge wi
 release with a reason. The letters are those of the drawing in ARCHITECTURE.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -134,6 +135,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """d: the answer to the submission was the result: there is no task to ask for. All `results` are wanted."""
+
+    results: tuple[RemoteResult, ...]
+    real_cost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderFailed:
     """h: the provider gave up."""
 
@@ -175,6 +184,7 @@ Event = (
     | SentAnew
     | StillRunning
     | Finished
+    | Answered
     | ProviderFailed
     | GivenUp
     | DeadlinePassed
@@ -327,6 +337,8 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
             return Transition(task, after)
         case Finished(videos, real_cost):
             return _finished(task, bumped, videos, real_cost, now)
+        case Answered(results, real_cost):
+            return _succeeded(task, replace(bumped, failure=None), _outbox(results), real_cost, now)
         case GivenUp(kind, poll_at, detail):
             return _expired(task, bumped, kind, poll_at, now, detail)
         case DeadlinePassed(poll_at):
@@ -352,6 +364,7 @@ ALLOWED: dict[type[Event], frozenset[TaskState]] = {
     # An expired task is still looked for: a late video is delivered, free.
     StillRunning: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
     Finished: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
+    Answered: frozenset({TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
     ProviderFailed: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
     GivenUp: frozenset({TaskState.IN_PROGRESS}),
     DeadlinePassed: frozenset({TaskState.UNCONFIRMED, TaskState.IN_PROGRESS}),
@@ -393,16 +406,31 @@ def _finished(
         # A late one is told beside the notice that it failed.
         outbox: tuple[OutboxItem, ...] = (OutboxItem(None, int(task.state is TaskState.EXPIRED)),)
     else:
-        outbox = tuple(
-            OutboxItem(video.kind, position, video) for position, video in enumerate(_asked_for(task, videos))
-        )
+        outbox = _outbox(_asked_for(task, videos))
     if task.state is TaskState.EXPIRED:
         after = replace(bumped, due_at=None, progress=100, real_cost=real_cost)
         return Transition(task, after, Settlement.KEEP, outbox, asset_id)
+    return _succeeded(task, bumped, outbox, real_cost, now, asset_id)
+
+
+def _succeeded(
+    task: Task,
+    bumped: Task,
+    outbox: tuple[OutboxItem, ...],
+    real_cost: str | None,
+    now: Millis,
+    asset_id: str | None = None,
+) -> Transition:
+    """The end of a task with its results, which is charged for."""
     after = replace(
         bumped, state=TaskState.SUCCEEDED, due_at=None, finished_at=now, progress=100, real_cost=real_cost
     )
     return Transition(task, after, Settlement.CHARGE, outbox, asset_id)
+
+
+def _outbox(results: Sequence[RemoteResult]) -> tuple[OutboxItem, ...]:
+    """Each result in its place."""
+    return tuple(OutboxItem(result.kind, position, result) for position, result in enumerate(results))
 
 
 def _asked_for(task: Task, videos: tuple[RemoteResult, ...]) -> list[RemoteResult]:

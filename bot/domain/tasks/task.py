@@ -52,6 +52,8 @@ class FailureKind(StrEnum):
     """The provider refuses a setting."""
     PROVIDER = "provider"
     """The provider tried and failed."""
+    NOTHING_FOUND = "nothing_found"
+    """The provider found nothing in the picture that it could bring."""
     UNAVAILABLE = "unavailable"
     """No provider could be reached, or none has money or permission."""
     UNKNOWN_OUTCOME = "unknown_outcome"

@@ -266,6 +266,10 @@ def _views(request: GenerationRequest, context: SubmitContext, style: BodyFormat
     return {"element_frontal_image": base64_of(request.references[0], context)}
 
 
+def _cutout(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
+    return {"image": base64_of(request.references[0], context)}
+
+
 def _try_on(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     person, garment = request.references
     return {
@@ -306,6 +310,7 @@ _WRITERS: Mapping[Operation, Callable[[GenerationRequest, SubmitContext, BodyFor
     Operation.EXPAND: _expand,
     Operation.TRY_ON: _try_on,
     Operation.VIEWS: _views,
+    Operation.CUTOUT: _cutout,
     Operation.ELEMENT: _element,
     Operation.VOICE: _voice,
 }

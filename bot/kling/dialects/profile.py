@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import quote
 
-from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
+from bot.domain.requests.operations import ANSWERED_AT_ONCE, LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import MODES, GenerationRequest, Mode
 from bot.domain.requests.rules import Limits, no_place_for
-from bot.kling.dialects import lip_sync, multi_elements, responses
+from bot.kling.dialects import lip_sync, multi_elements, recognition, responses
 from bot.kling.dialects.bodies import BodyFormat, body_of, named_video
 from bot.kling.errors import NotFound
 from bot.kling.wire import (
@@ -61,16 +61,20 @@ PATHS: Mapping[Operation, str] = {
     Operation.EXPAND: "/v1/images/editing/expand",
     Operation.TRY_ON: "/v1/images/kolors-virtual-try-on",
     Operation.VIEWS: "/v1/general/ai-multi-shot",
+    Operation.CUTOUT: recognition.PATH,
     Operation.ELEMENT: "/v1/general/advanced-custom-elements",
     Operation.VOICE: "/v1/general/custom-voices",
 }
 """Where Kling takes each operation."""
 
-RESULTS = frozenset(Operation) - LIBRARY_OPERATIONS
-"""What speakers of these bodies take; elements and voices stay with an account, which only Kling's own have."""
+RESULTS = frozenset(Operation) - LIBRARY_OPERATIONS - ANSWERED_AT_ONCE
+"""What speakers of these bodies take; elements and voices stay with an account, which only Kling's own have.
 
-UNCORRELATED = frozenset({Operation.EXTEND})
-"""These take no `external_task_id` (vendor API reference 2025, video-extend)."""
+No document of another than Kling has what is answered at once.
+"""
+
+UNCORRELATED = frozenset({Operation.EXTEND}) | ANSWERED_AT_ONCE
+"""These take no `external_task_id` (vendor API reference 2025, video-extend; 2026, image-recognize)."""
 
 ASKED_BY_ITS_ID_ONLY = UNCORRELATED | {Operation.LIP_SYNC}
 """About these Kling answers questions by its own id only (vendor reference 2026, advanced-lip-sync)."""
@@ -260,7 +264,7 @@ class ProfileDialect:
         if (
             profile.supports_external_id
             and context.callback_url
-            and request.operation not in LIBRARY_OPERATIONS
+            and request.operation not in LIBRARY_OPERATIONS | ANSWERED_AT_ONCE
         ):
             body["callback_url"] = context.callback_url
         if (

@@ -24,6 +24,7 @@ from bot.domain.requests.request import (
     Speech,
 )
 from bot.domain.requests.rules import durations_of, nearest
+from bot.domain.requests.values import Vocabulary
 from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.services.compose.inputs import (
@@ -100,6 +101,9 @@ class Builder(Usual):
             return {"edit": edit_of(images, prompt.options)}
         if row.limits(Role.EXPANSION)[1]:
             return {"expansion": expansion_of(images[0], prompt.options.get("aspect_ratio"))}
+        if prompt.prompt and operation in (Option.PART.row.operations or ()):
+            # It takes no other words.
+            return {"part": Option.PART.row.read(prompt.prompt, prompt.vocabulary or Vocabulary({}))}
         return (
             {"orientation": orientation_of(inputs.source, prompt.options)}
             if row.limits(Role.ORIENTATION)[1]
@@ -109,7 +113,9 @@ class Builder(Usual):
     def sample(self, operation: Operation, inputs: Inputs) -> GenerationRequest:
         """A request like those that an operation makes of such inputs: to be priced, never sent."""
         row = operation.row
-        words = self.effects.search("", 1)[0].scene if row.limits(Role.EFFECT)[1] else SAMPLE_PROMPT
+        words = "" if row.prompt is Prompt.NONE else SAMPLE_PROMPT
+        if row.limits(Role.EFFECT)[1]:
+            words = self.effects.search("", 1)[0].scene
         if row.limits(Role.REFERENCES)[1]:
             inputs = replace(inputs, images=Images(references=(PLACEHOLDER,)))
         return self.compose(operation, inputs, ParsedPrompt(words))

@@ -38,7 +38,9 @@ MOST_CAUSES = 20
 DAILY = frozenset({"alert.shortfall"})
 """What is told once a day for each provider and model; the others once an hour for each provider."""
 
-OF_THE_REQUEST = frozenset({str(FailureKind.CONTENT), str(FailureKind.PARAMETERS)})
+OF_THE_REQUEST = frozenset(
+    {str(FailureKind.CONTENT), str(FailureKind.PARAMETERS), str(FailureKind.NOTHING_FOUND)}
+)
 """Failures that say nothing of how the bot and its providers are."""
 
 

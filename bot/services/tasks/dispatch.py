@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from bot.clock import Runtime
-from bot.domain.credits.caps import estimate, too_little_left
+from bot.domain.credits.caps import estimate, too_little_left, video_units
 from bot.domain.tasks.lifecycle import (
     Accepted,
+    Answered,
     AnswerLost,
     Claimed,
     DeadlinePassed,
@@ -43,7 +44,7 @@ from bot.domain.types import HOUR, SECOND, Millis, ProviderName, TaskId
 from bot.kling import errors
 from bot.kling.client import KlingClient
 from bot.kling.pool import ProviderPool, Running
-from bot.kling.wire import Submission, TaskRef
+from bot.kling.wire import Answer, Submission, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
@@ -208,8 +209,14 @@ class Dispatch:
             await self._accepted(task, submission, first_look(now, expected, self._policy))
 
     async def _accepted(self, task: Task, submission: Submission, poll_at: Millis) -> None:
-        """Save the provider's id of a task; one that another task has says nothing of this one."""
+        """Save the provider's id of a task; one that another task has says nothing of this one.
+
+        What it brings already is the end of the task.
+        """
         assert task.provider is not None  # noqa: S101  a claim names the provider
+        if submission.answer is not None:
+            await self._answered(task, submission.answer)
+            return
         known = {"task": task.id, "provider": task.provider, "provider_task": submission.provider_task_id}
         now = self._runtime.clock.now()
         async with self._accepting:
@@ -222,6 +229,17 @@ class Dispatch:
                 await self._tasks.advance(task, Accepted(submission.provider_task_id, poll_at))
                 log.info("task submitted", **known)
         await self._monitor.learning.note_taken(task.provider, task.request.resource)
+
+    async def _answered(self, task: Task, answer: Answer) -> None:
+        """Charge for the results of an answer, or refund where there are none."""
+        cost = video_units(answer.cost, task.request.operation.pack)
+        log.info("answered at once", task=task.id, provider=task.provider, results=len(answer.results))
+        event: Event = Answered(answer.results, cost)
+        if not answer.results:
+            event = Refused(FailureKind.NOTHING_FOUND)
+        await self._tasks.advance(task, event)
+        if task.provider is not None:
+            self._monitor.pool.make_room(task.provider, task.request.resource)
 
     async def _refused(self, task: Task, provider: ProviderName, error: errors.ProviderError) -> None:
         now = self._runtime.clock.now()

@@ -32,7 +32,11 @@ STRIDE = 10
 """What the card offers is recorded for one request of so many."""
 
 ROWS = [row for section in ("models", "images", "services") for row in CATALOG.section(section)]
-OPERATIONS = [operation for operation in Operation if operation not in LIBRARY_OPERATIONS | {Operation.VIEWS}]
+OPERATIONS = [
+    operation
+    for operation in Operation
+    if operation not in LIBRARY_OPERATIONS | {Operation.VIEWS, Operation.CUTOUT}
+]
 """Those that a model makes; elements and voices have no row of the catalogue."""
 OFFERED = tuple(row.id for row in CATALOG.known())
 MODES = ("std", "pro", "4k")

@@ -10,6 +10,7 @@ from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import (
     ALLOWED,
     Accepted,
+    Answered,
     AnswerLost,
     CancelRequested,
     Claimed,
@@ -53,6 +54,7 @@ EVENTS: tuple[Event, ...] = (
     SentAnew("klingbot-anew", DEADLINE),
     StillRunning(LATER, 40),
     Finished((a_video(0), a_video(1)), "1.5"),
+    Answered((a_video(0), a_video(1)), "0.1"),
     ProviderFailed(FailureKind.PROVIDER, "broken"),
     GivenUp(FailureKind.NOT_FOUND, LATER),
     DeadlinePassed(LATER),
@@ -185,6 +187,21 @@ def test_each_video_of_a_success_is_to_be_sent_in_its_place():
 def test_what_nobody_asked_for_is_not_to_be_sent():
     step = transition(a_task(TaskState.IN_PROGRESS), Finished((a_video(0), a_video(1), a_video(2))), LATER)
     assert [item.video for item in step.outbox] == [a_video(0)]
+
+
+@pytest.mark.parametrize("state", [TaskState.SUBMITTING, TaskState.UNCONFIRMED])
+def test_an_answer_that_is_the_result_ends_and_charges_at_once(state):
+    step = transition(a_task(state, due_at=LATER), Answered((a_video(0), a_video(1)), "0.1"), LATER)
+    assert (step.settlement, step.after.state) == (Settlement.CHARGE, TaskState.SUCCEEDED)
+    assert (step.after.provider_task_id, step.after.real_cost, step.after.due_at) == (None, "0.1", None)
+    # All were found in one picture, which is what was paid for.
+    assert [(item.position, item.video) for item in step.outbox] == [(0, a_video(0)), (1, a_video(1))]
+
+
+def test_what_was_answered_is_answered_once():
+    task = transition(a_task(TaskState.SUBMITTING), Answered((a_video(),)), LATER).after
+    for event in EVENTS:
+        assert not possible(task, event)
 
 
 def test_a_video_and_its_sound_are_both_sent():
