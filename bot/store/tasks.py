@@ -487,6 +487,6 @@ def columns(task: Task) -> dict[str, object]:
         "pack": str(request.operation.pack),
         "model": request.model,
         "mode": str(request.mode),
-        "duration": request.duration,
+        "duration": task.timing_key[2],
     }
     return mapper.columns(task) | searched

@@ -249,7 +249,7 @@ async def test_a_photo_gets_more_around_it(bot):
 async def test_a_sound_is_made_from_words_and_for_a_video(bot):
     await bot.telegram.say(ADA, "/sound rain on a roof")
     await bot.telegram.wait_for(lambda: [m for m in bot.telegram.replies(ADA) if "audio" in m])
-    assert asked(bot)[0] == "/v1/audio/text-to-audio"
+    assert (asked(bot)[0], asked(bot)[1]["duration"]) == ("/v1/audio/text-to-audio", 5)
     video = await a_video(bot)
     await bot.telegram.say(ADA, "/sound steps in the snow", reply_to=video["message_id"])
     await bot.telegram.wait_for(lambda: len([m for m in bot.telegram.replies(ADA) if "audio" in m]) == 2)
@@ -260,6 +260,22 @@ async def test_a_sound_is_made_from_words_and_for_a_video(bot):
     body = asked(bot)[1]
     told = ("sound_effect_prompt", "bgm_prompt", "asmr_mode")
     assert [body[name] for name in told] == ["steps", "slow jazz, a piano", True]
+
+
+async def test_a_sound_lasts_tenths_of_a_second_too_and_a_video_does_not(bot):
+    await bot.telegram.say(ADA, "/sound rain on a roof 5.5s")
+    await bot.telegram.wait_for(lambda: [m for m in bot.telegram.replies(ADA) if "audio" in m])
+    (sound,) = [m for m in bot.telegram.replies(ADA) if "audio" in m]
+    assert asked(bot)[1]["duration"] == 5.5
+    assert "5.5 s" in sound["caption"]
+    for words, why in (
+        ("/sound rain 2.9s", "3–10"),
+        ("/sound rain 10.1s", "3–10"),
+        ("/video a fox 5.5s", "5, 10"),
+    ):
+        await bot.telegram.say(ADA, words)
+        await bot.telegram.wait_text(ADA, why)
+    assert len([request for request in bot.kling.requests if request.method == "POST"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ class Model(PriceColumns):
     `always_sounds`: there is no video without sound. `prompt_length` is how many characters a prompt may have,
     `prompt_length_other` one that is not English (0: as many). `counts_input`: with a video the seconds of what is given
     count as well. `draft_of` is the model whose videos it is good for drafts of.
+    `every_tenth`: it lasts any tenth of a second between the first and the last of its durations.
     `series` is how many images it makes that belong together (0: none), `auto_ratio` says whether it finds the ratio of an image itself,
     `auto_ratio_alone` whether it does so of words alone;
     `scene`, `style`, `reference_type`, `image_fidelity` and `face_fidelity` whether it takes what a request has of that name.
@@ -120,6 +121,7 @@ class Model(PriceColumns):
     modes: Modes = ("std",)
     durations: tuple[Annotated[int, Field(ge=0, le=60)], ...] = (0,)
     every_second: bool = False
+    every_tenth: bool = False
     ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
     resolutions: tuple[Resolution, ...] = ("1k",)
     cfg: bool = False

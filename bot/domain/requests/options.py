@@ -158,7 +158,7 @@ def name_camera(camera: Camera | None) -> Wording:
     return Wording(f"camera.{name}") if name else Wording(written=f"{camera.axis} {camera.value:g}")
 
 
-def name_seconds(seconds: int) -> Wording:
+def name_seconds(seconds: float) -> Wording:
     """How a length is written."""
     return Wording("unit.seconds", {"seconds": seconds})
 
@@ -391,7 +391,7 @@ class Option(StrEnum):
             words=("shots", "分镜"),
             read=lambda text, _: Instead("auto_shots", True) if are_automatic(text) else read_shots(text),
             values=lambda *_: ((),),
-            sample=lambda request: _sample_shots(request.duration) or None,
+            sample=lambda request: _sample_shots(int(request.duration)) or None,
             name=lambda shots: Wording(written=str(len(shots))) if shots else Wording("value.none"),
             line=lambda request: (
                 Wording("option.shots", {"shots": len(request.shots)}) if request.shots else None

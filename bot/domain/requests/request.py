@@ -303,7 +303,7 @@ class Expansion(Part):
 class GenerationRequest(Part):
     """One generation as a person asked for it, defaults filled in.
 
-    `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
+    `duration` is in seconds, with a decimal for sounds only; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
     prompt). `fps` is frames a second, which only some gateways take. `auto_shots`: the model parts the prompt into
     shots. `count` is the number of results. `spoiler` covers
     them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
@@ -332,7 +332,7 @@ class GenerationRequest(Part):
     prompt: Annotated[str, Field(max_length=PROMPT_LIMIT)] = ""
     negative_prompt: Annotated[str, Field(max_length=NEGATIVE_LIMIT)] = ""
     mode: Mode = "std"
-    duration: Annotated[int, Field(ge=0, le=60)] = 5
+    duration: Annotated[int | float, Field(ge=0, le=60)] = 5
     aspect_ratio: AspectRatio | None = "16:9"
     resolution: Resolution = "1k"
     cfg_scale: Annotated[float, Field(ge=0, le=1)] | None = None

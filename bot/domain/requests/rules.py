@@ -138,6 +138,13 @@ def durations_of(row: Model, request: GenerationRequest) -> Sequence[int]:
     return found or row.durations
 
 
+def _lasts(row: Model, request: GenerationRequest) -> bool:
+    """Whether a model makes what lasts as long as a request asks for."""
+    durations = durations_of(row, request)
+    between = row.every_tenth and min(durations) <= request.duration <= max(durations)
+    return between or request.duration in durations
+
+
 def _film_rule(check: FilmCheck) -> Rule[Model]:
     """The rule that a person's own video keeps to one of the limits of what is made of it."""
     return Rule(
@@ -274,10 +281,7 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
     Rule(
         "error.model.duration",
         ("duration",),
-        lambda row, request: (
-            request.duration not in durations_of(row, request)
-            and not request.operation.row.duration_from_source
-        ),
+        lambda row, request: not _lasts(row, request) and not request.operation.row.duration_from_source,
         lambda row, request: {
             "value": request.duration,
             "allowed": numbers(durations_of(row, request)),
@@ -645,7 +649,7 @@ def suit(request: GenerationRequest, row: Model) -> GenerationRequest | None:
         return None
 
 
-def nearest(values: Sequence[int], wanted: int) -> list[int]:
+def nearest(values: Sequence[int], wanted: float) -> list[int]:
     """Some numbers, the nearest first."""
     return sorted(values, key=lambda value: abs(value - wanted))
 

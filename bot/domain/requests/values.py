@@ -61,7 +61,8 @@ SWITCH_WORDS: Mapping[bool, tuple[str, ...]] = {
 }
 """What may follow an option that can be turned off, such as `--sound`."""
 
-_SECONDS = re.compile(r"(\d{1,3})\s?(?:s|secs?|seconds?|秒钟?)")
+_SECONDS = re.compile(r"(\d{1,3}(?:[.,]\d)?)\s?(?:s|secs?|seconds?|秒钟?)")
+_PLAIN_SECONDS = re.compile(r"\d{1,12}(?:[.,]\d0*)?|\d{1,12}\.0*")
 _UNITS = frozenset({"s", "sec", "secs", "seconds", "秒", "秒钟"})
 _RATIO = re.compile(r"(\d{1,2})[:x×](\d{1,2})|(\d{3,4})[x×](\d{3,4})")
 _MODEL = re.compile(r"(?:kling-)?v\d.*|kling-\d.*")
@@ -126,8 +127,8 @@ Taken = tuple[str, int] | None
 
 
 def short_seconds(word: str, unit: str, _: Vocabulary) -> Taken:
-    """Find `10s`, or `10` before a unit."""
-    if word.isdecimal() and unit in _UNITS and len(word) <= 3:
+    """Find `10s`, `5.5s`, or a number before a unit."""
+    if unit in _UNITS and _SECONDS.fullmatch(f"{word}s"):
         return word, 2
     match = _SECONDS.fullmatch(word)
     return (match[1], 1) if match else None
@@ -191,15 +192,18 @@ def read_mode(text: str, _: Vocabulary) -> str:
     return value
 
 
-def read_duration(text: str, _: Vocabulary) -> int:
-    """Read seconds."""
+def read_duration(text: str, _: Vocabulary) -> int | float:
+    """Read seconds; a fraction has one decimal."""
     word = normalize_word(text)
     low, high = DURATIONS
-    match = _SECONDS.fullmatch(word) or re.fullmatch(r"(\d{1,12})(?:\.0*)?", word)
-    if match is None or not low <= int(match[1]) <= high:
-        nearest = max(low, min(high, 5 if match is None else int(match[1])))
-        raise _bad("--duration", text, f"{low}–{high}", str(nearest))
-    return int(match[1])
+    match = _SECONDS.fullmatch(word)
+    plain = match[1] if match else word if _PLAIN_SECONDS.fullmatch(word) else ""
+    seconds = float(plain.replace(",", ".")) if plain else None
+    if seconds is None or not low <= seconds <= high:
+        raise _bad(
+            "--duration", text, f"{low}–{high}", f"{max(low, min(high, 5 if seconds is None else seconds)):g}"
+        )
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def read_ratio(text: str, _: Vocabulary) -> str | None:

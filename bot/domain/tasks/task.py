@@ -160,8 +160,8 @@ class Task:
 
     @property
     def timing_key(self) -> tuple[str, str, int]:
-        """What decides how long a task takes: model, mode and seconds."""
-        return (self.request.model, self.request.mode, self.request.duration)
+        """What decides how long a task takes: model, mode and whole seconds."""
+        return (self.request.model, self.request.mode, round(self.request.duration))
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,7 +324,7 @@ def _prompts(request: GenerationRequest) -> Body:
     return {name: text for name, text in texts.items() if text}
 
 
-def _seconds(request: GenerationRequest, style: BodyFormat) -> str | int:
+def _seconds(request: GenerationRequest, style: BodyFormat) -> str | float:
     return str(request.duration) if style.durations == "text" else request.duration
 
 

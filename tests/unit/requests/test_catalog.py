@@ -63,6 +63,8 @@ def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
         (a_request("kling-v2-1"), "error.model.text2video", {"model": "kling-v2-1"}),
         (a_request(mode="4k"), "error.model.mode", {"value": "4k", "allowed": "std, pro"}),
         (a_request(duration=7), "error.model.duration", {"value": 7, "allowed": "5, 10", "nearest": 5}),
+        (a_request(duration=7.5), "error.model.duration", {"value": 7.5, "allowed": "5, 10", "nearest": 5}),
+        (a_request("kling-v3", duration=5.5), "error.model.duration", {"value": 5.5, "allowed": "3–15"}),
         (a_request("kling-v3", duration=20), "error.model.duration", {"allowed": "3–15", "nearest": 15}),
         (a_request(aspect_ratio="4:3"), "error.model.ratio", {"allowed": "16:9, 9:16, 1:1"}),
         (

@@ -61,6 +61,10 @@ def read(text):
         ("“a fox 10s” 5s", "a fox 10s", {"duration": 5}),
         ("first line\nsecond line --pro", "first line\nsecond line", {"mode": "pro"}),
         ("a fox 10 s", "a fox", {"duration": 10}),
+        ("rain 5.5s", "rain", {"duration": 5.5}),
+        ("rain 5,5 s", "rain", {"duration": 5.5}),
+        ("rain --duration 5.0", "rain", {"duration": 5}),
+        ("rain --duration 3.50", "rain", {"duration": 3.5}),
         ("-- 10s --pro is a fine prompt", "10s --pro is a fine prompt", {}),
         ("a fox — and then it snows", "a fox — and then it snows", {}),
         ("a fox --duration=10 --n 2 --sound", "a fox", {"duration": 10, "count": 2, "sound": True}),
@@ -152,6 +156,7 @@ def test_words_that_belong_to_a_sentence_stay_in_it(text):
     [
         ("a fox --durration 10", "error.prompt.unknown_option", {"nearest": "--duration"}),
         ("a fox --duration 90", "error.prompt.bad_value", {"allowed": "1–60", "nearest": "60"}),
+        ("a fox --duration 5.55", "error.prompt.bad_value", {"allowed": "1–60"}),
         ("a fox 120s", "error.prompt.bad_value", {"option": "--duration", "value": "120"}),
         ("a fox --sound=loud", "error.prompt.bad_value", {"option": "--sound", "allowed": "on, off"}),
         ("a fox --n 12", "error.prompt.bad_value", {"option": "--n", "nearest": "9"}),
