@@ -11,7 +11,7 @@ OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-flows test-image faults fuzz screenshots lint format bench lock release wheels clean
+.PHONY: help install demo run test test-flows test-image faults fuzz docs screenshots lint format bench lock release wheels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ install: $(VENV)/.installed  ## create .venv with everything in it
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(OFFLINE) -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(OFFLINE) -e '.[dev,docs]'
 	@touch $@
 
 demo: install  ## the whole bot on this machine, no account needed: opens a chat page
@@ -49,6 +49,9 @@ faults: install  ## break things on purpose: kills, and faults on the way; LONG=
 fuzz: install  ## fuzzing with CASES cases, other ones each time; `make test` tries a few, the same each time
 	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n 2 tests/fuzz $(ARGS)
 
+docs: install  ## build the documents as a site into site/; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
+
 screenshots: install  ## pictures of the chat page in both languages, to look at
 	$(BIN)/python -m tests.screenshots
 
@@ -73,7 +76,7 @@ release: install  ## build the wheel, the source and the notes of a release into
 	$(BIN)/python deploy/release.py dist
 
 wheels:  ## fetch every wheel, so that `make install` needs no network
-	$(PYTHON) -m pip download --quiet --dest wheels '.[dev]' 'hatchling>=1.27,<2' 'editables>=0.5'
+	$(PYTHON) -m pip download --quiet --dest wheels '.[dev,docs]' 'hatchling>=1.27,<2' 'editables>=0.5'
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site

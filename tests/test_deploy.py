@@ -1,4 +1,4 @@
-"""The files of deploy/ do what their comments and docs/deploy.md say."""
+"""The files of deploy/ do what their comments and docs/deployment.md say."""
 
 import importlib.util
 import re
@@ -133,4 +133,4 @@ def test_the_settings_come_as_a_credential(unit):
     service = unit["Service"]
     name, _, source = service["LoadCredential"].partition(":")
     assert service["Environment"] == f"KLINGBOT_CONFIG=%d/{name}"
-    assert source in (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    assert source in (ROOT / "docs" / "deployment.md").read_text("utf-8")

@@ -19,6 +19,7 @@ from bot.settings.config import Settings, load
 from handlers import ROUTES
 from handlers.chat.menus import Section
 from tests.acceptance import table as acceptance
+from tests.docs import configuration, roles
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -107,15 +108,10 @@ def test_the_table_of_acceptance_is_what_the_dialects_send():
     )
 
 
-def test_the_example_of_a_gateway_that_names_models_by_function_can_be_used_as_it_stands(tmp_path):
-    section = (
-        PAGES["docs/providers.md"]
-        .partition("## Gateways that name models by function")[2]
-        .partition("\n## ")[0]
-    )
-    example = section.partition("```toml\n")[2].partition("```")[0]
+def test_the_example_of_a_gateway_that_names_models_by_function_names_all_of_them(tmp_path):
+    section = PAGES["docs/providers.md"].partition("### Gateways that name models by function")[2]
     path = tmp_path / "config.toml"
-    path.write_text(f'[telegram]\ntoken = "123456:a-token-for-tests"\n\n{example}', "utf-8")
+    path.write_text(section.partition("```toml\n")[2].partition("```")[0], "utf-8")
     (provider,) = load(path, {}).providers
     assert provider.model_names["text2video"] == "kling_video"
     assert set(provider.model_names) == set(provider.operations) <= set(Operation)
@@ -130,9 +126,32 @@ def test_every_file_that_the_documents_name_is_there():
             assert (ROOT / page).parent.joinpath(name).exists(), (page, name)
 
 
-def test_every_document_is_found_from_the_readme():
+def test_every_document_is_found_from_the_readme_or_in_the_menu_of_the_site():
     linked = set(re.findall(r"\]\(((?!http)[^)#]+)", README))
-    assert {name for name in PAGES if name != "README.md"} <= linked
+    menu = re.findall(r": ([\w.-]+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE)
+    assert {name for name in PAGES if name != "README.md"} <= linked | {f"docs/{name}" for name in menu}
+
+
+def test_the_page_of_settings_is_what_their_types_and_the_example_say():
+    assert PAGES["docs/configuration.md"] == configuration.document(), (
+        "docs/configuration.md is behind the settings: "
+        "`python -m tests.docs.configuration > docs/configuration.md`"
+    )
+
+
+def test_the_table_of_roles_is_what_they_may_do():
+    found = PAGES["docs/admins.md"].partition("<!-- roles -->\n")[2].partition("\n<!-- /roles -->")[0]
+    assert found == roles.table(), "put what `python -m tests.docs.roles` prints into docs/admins.md"
+
+
+def test_the_documents_name_only_commands_of_the_program_that_there_are():
+    listed = set(main.commands)
+    for page, text in PAGES.items():
+        if page != "CHANGELOG.md":
+            code = "\n".join(
+                "".join(each) for each in re.findall(r"```sh\n(.*?)```|`(klingbot [^`]+)`", text, re.DOTALL)
+            )
+            assert set(re.findall(r"(?:^|bin/|\s)klingbot ([a-z]+)\b", code)) <= listed, page
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
