@@ -142,20 +142,31 @@ def demo(port: int, script: Path | None, browser: bool) -> None:
 
 @main.command()
 @config_option
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @_explained
-def check(path: Path | None) -> None:
-    """Test the settings, the store, the Telegram token and every Kling key; one line each."""
+def check(path: Path | None, as_json: bool) -> None:
+    """Test everything that the bot depends on; one line each.
+
+    ok: it works. warn: the bot works, but look at this. FAIL: it does not; the exit status is then 1, and 2 where the
+    settings themselves are wrong. Nothing is changed, and nothing is spent.
+    """
     from bot import log
-    from bot.cli import check as checks
+    from bot.cli import checks
+    from bot.cli.checks.findings import Level
     from bot.settings import config
 
     settings = config.load(path, os.environ)
     log.setup("ERROR", settings.logging.format, settings.secrets(), sys.stderr)
-    click.echo(f"ok    config: {path or 'the environment'}")
-    results = asyncio.run(checks.check(settings))
-    for result in results:
-        click.echo(f"{result.mark}  {result.subject}: {result.text}")
-    sys.exit(0 if all(result.ok for result in results) else 1)
+    findings = asyncio.run(checks.check(settings, path))
+    if as_json:
+        rows = [
+            {"level": each.level.lower(), "subject": each.subject, "text": each.text} for each in findings
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            click.echo(finding.line)
+    sys.exit(any(finding.level is Level.FAIL for finding in findings))
 
 
 @main.command()

@@ -10,9 +10,12 @@ from pathlib import Path
 import click
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot.cli.check import check_key
+from bot.cli.checks.accounts import check_key
+from bot.cli.checks.findings import Level
+from bot.clock import Runtime
 from bot.domain.types import ProviderName
 from bot.kling.provider import Provider
+from bot.network import Network
 from bot.settings.sections import Telegram
 
 USUAL = ("kling-v2-6", "kling-v2-5-turbo")
@@ -70,16 +73,17 @@ def _show_models(base_url: str, key: str) -> tuple[str, ...]:
         timeout=ANSWER_SECONDS,
     )
     click.echo("Asking the account …")
-    results = asyncio.run(check_key(provider))
+    results = asyncio.run(check_key(provider, Runtime(), Network()))
     answer = results[0]
-    click.echo(f"{answer.mark}  {answer.text}")
-    if not answer.ok:
+    accepted = answer.level is not Level.FAIL
+    click.echo(f"{answer.level:4}  {answer.text}")
+    if not accepted:
         click.echo(
             "      The models below are those of the dialect, unverified; `klingbot check` asks again."
         )
     for result in results:
-        if result.model or (result.warning and answer.ok):
-            click.echo(f"{result.mark}  {result.text}")
+        if result.model or (result.level is Level.WARN and accepted):
+            click.echo(f"{result.level:4}  {result.text}")
     return tuple(result.model for result in results if result.model)
 
 

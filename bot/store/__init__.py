@@ -15,7 +15,7 @@ from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment
 from bot.store.engine import COMMIT, Engine, Observer, Transaction, Trouble
 from bot.store.engine.lock import Wait
-from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
+from bot.store.engine.sqlite import Inspection, SqliteEngine, inspect, migrate, path_of
 from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow, Quarantined
 from bot.store.library import Library, LibraryRefused
@@ -36,6 +36,7 @@ __all__ = [
     "Conflict",
     "Draft",
     "InboxRow",
+    "Inspection",
     "InviteRefused",
     "LibraryRefused",
     "NotEnough",
@@ -50,6 +51,7 @@ __all__ = [
     "Transaction",
     "Trouble",
     "User",
+    "inspect",
     "migrate",
     "path_of",
 ]

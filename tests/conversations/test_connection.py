@@ -125,8 +125,8 @@ async def test_check_says_that_a_webhook_is_set_and_what_run_does_about_it(world
     _, said = await world.command("check")
     (line,) = [line for line in said.splitlines() if "webhook:" in line]
     assert line == (
-        "ok    webhook: one is set, to 127.0.0.1, and takes all updates; "
-        "`klingbot run` removes it and fetches them itself"
+        "warn  webhook: one is set, to 127.0.0.1, and takes all updates; "
+        "`klingbot run` removes it and fetches them itself: stop what uses it"
     )
     assert "a-secret-path" not in said
     assert world.telegram.state.webhook["url"] == WEBHOOK

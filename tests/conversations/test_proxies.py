@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.check import check
+from bot.cli.checks import check
+from bot.cli.checks.findings import Level
 from bot.settings.config import load
 from tests.world.bot import BotInProcess, open_bot
 from tests.world.proxies import ProxyServer, open_proxy
@@ -60,7 +61,7 @@ async def test_a_video_is_made_and_delivered_without_one_direct_connection(tmp_p
             results = [each for each in await check(load(bot.config, {})) if each.subject == "proxy"]
         (line,) = results
         shown = f"{kind}://{'***@' if login else ''}{proxy.address}"
-        assert (line.ok, line.text) == (True, f"{shown}, for telegram, provider stand-in")
+        assert (line.level, line.text) == (Level.OK, f"{shown}, for telegram, provider stand-in")
 
 
 @pytest.mark.parametrize("kind", ["http", "socks5"])
@@ -144,7 +145,7 @@ async def test_a_wrong_login_is_one_clear_line_of_check(tmp_path):
         url = proxy.url_for(("ada", "wr0ng-words"))
         async with behind(tmp_path, f'[network]\nproxy = "{url}"\n') as bot:
             results = await check(load(bot.config, {}))
-        told = {each.subject: each.text for each in results if not each.ok}
+        told = {each.subject: each.text for each in results if each.level is Level.FAIL}
         assert told["proxy"] == (
             f"socks5://***@{proxy.address}, for telegram, provider stand-in: "
             "the proxy refuses the user name or password"

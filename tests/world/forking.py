@@ -16,7 +16,7 @@ from multiprocessing.reduction import DupFd
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["bot.app", "bot.application", "bot.cli.admin", "bot.cli.check"])
+_CONTEXT.set_forkserver_preload(["bot.app", "bot.application", "bot.cli.admin", "bot.cli.checks"])
 
 
 class ForkedProcess:

@@ -1,9 +1,11 @@
 """SQLite as an engine: one file in WAL mode, one writer thread, a few readers."""
 
 import asyncio
+import errno
 import hashlib
 import hmac
 import json
+import os
 import re
 import sqlite3
 import threading
@@ -11,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -18,7 +21,7 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from bot.domain.types import SECOND, Millis
-from bot.errors import ConfigError, StoreLost
+from bot.errors import ConfigError, StoreLost, StoreStuck, StoreTrouble
 from bot.store.engine import READ, Observer, Transaction, Trouble, unobserved
 from bot.store.engine.condition import Identity, is_damage, opening_error
 from bot.store.engine.lock import FileLock, Wait
@@ -131,15 +134,8 @@ def _migrate(path: Path, lock: FileLock | None) -> list[str]:
     connection = open_connection(path, migrated=False)
     connection.row_factory = None
     try:
-        if is_foreign(connection):
-            raise ConfigError([f"store.url: {path} is the database of another program: name another file"])
+        known = _known_steps(path, connection)
         connection.execute("PRAGMA journal_mode = WAL")
-        known = applied(connection)
-        if known - STEPS:
-            names = ", ".join(sorted(known - STEPS))
-            raise ConfigError(
-                [f"store.url: {path} was changed by a newer version ({names}): update the program"]
-            )
         if known == STEPS:
             return []
         if lock is not None:
@@ -151,6 +147,71 @@ def _migrate(path: Path, lock: FileLock | None) -> list[str]:
             taken.release()
     finally:
         connection.close()
+
+
+def _known_steps(path: Path, connection: sqlite3.Connection) -> set[str]:
+    """The steps that a file has been through. Nothing is written.
+
+    Raises:
+        ConfigError: it is another program's, or a newer version's.
+
+    """
+    if is_foreign(connection):
+        raise ConfigError([f"store.url: {path} is the database of another program: name another file"])
+    known = applied(connection)
+    if known - STEPS:
+        names = ", ".join(sorted(known - STEPS))
+        raise ConfigError([f"store.url: {path} was changed by a newer version ({names}): update the program"])
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is known of a file that nothing was changed in.
+
+    `pending` are the steps that the next start takes, `holder` is who serves with it (None: nobody), `problem` what
+    SQLite says of its content (empty: it is sound).
+    """
+
+    is_there: bool
+    pending: int = len(STEPS)
+    holder: str | None = None
+    problem: str = ""
+
+
+def inspect(path: Path) -> Inspection:
+    """Look at the file without changing it, or at where it would be made.
+
+    Raises:
+        ConfigError: it can be made nowhere there, or is another program's, or a newer version's.
+        StoreLost: there was a file that is gone, or what is there is no database.
+        StoreStuck: it cannot be written now.
+
+    """
+    try:
+        return _inspect(path)
+    except (OSError, sqlite3.Error) as error:
+        raise opening_error(path, error) from None
+
+
+def _inspect(path: Path) -> Inspection:
+    found = Identity.of(path)
+    if found is None or found.size == 0:
+        _refuse_to_replace(path)
+        # The directories that lack are made with the file.
+        there = next(parent for parent in path.absolute().parents if parent.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return Inspection(is_there=False)
+    with closing(_connect(path)) as connection:
+        known = _known_steps(path, connection)
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        raise StoreStuck(f"{path} cannot be written by this user", StoreTrouble.UNWRITABLE)
+    problem = "" if answer == "ok" else " ".join(answer.split())
+    return Inspection(True, len(STEPS - known), FileLock.holder_of(path), problem)
 
 
 def _refuse_to_replace(path: Path) -> None:

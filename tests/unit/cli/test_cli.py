@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from bot.__main__ import main
-from bot.cli import admin
-from bot.cli import check as checks
+from bot.cli import admin, checks
+from bot.cli.checks.findings import Level
 from bot.cli.init import Answers, write
 from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
@@ -361,9 +361,13 @@ def test_check_has_a_line_for_everything_and_fails_when_one_does(run, tmp_path, 
     monkeypatch.setenv("KLINGBOT_TELEGRAM__BASE_URL", "http://127.0.0.1:9/bot")
     result = run("check", "--config", a_config(tmp_path / "config.toml"))
     assert result.exit_code == 1
-    assert [line.split(":")[0] for line in result.stdout.splitlines()] == [
+    lines = [line.split(":")[0] for line in result.stdout.splitlines()]
+    assert [line.replace("warn  fonts", "ok    fonts") for line in lines] == [
         "ok    config",
         "ok    store",
+        "ok    disk",
+        "ok    fonts",
+        "ok    access",
         "FAIL  telegram",
         "ok    callbacks",
         "FAIL  provider kling",
@@ -380,14 +384,15 @@ def test_a_store_that_cannot_be_opened_is_a_line_of_check(run, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("answer", "ok", "words"),
+    ("answer", "level", "words"),
     [
-        ({"ok": True, "result": {"username": "my_bot"}}, True, "@my_bot"),
-        ({"ok": False, "description": "Unauthorized"}, False, "the token was refused: Unauthorized"),
-        (["something", "else"], False, "not as a Bot API does"),
+        ({"ok": True, "result": {"username": "my_bot"}}, Level.OK, "@my_bot"),
+        ({"ok": False, "description": "Unauthorized"}, Level.FAIL, "the token was refused: Unauthorized"),
+        (["something", "else"], Level.FAIL, "not as a Bot API does"),
+        ({"ok": True, "result": True}, Level.FAIL, "but tells no bot"),
     ],
 )
-async def test_check_tells_what_telegram_says_of_the_token(tmp_path, monkeypatch, answer, ok, words):
+async def test_check_tells_what_telegram_says_of_the_token(tmp_path, monkeypatch, answer, level, words):
     async def get_me(_):
         return JSONResponse(answer)
 
@@ -401,5 +406,5 @@ async def test_check_tells_what_telegram_says_of_the_token(tmp_path, monkeypatch
             },
         )
         results = {result.subject: result for result in await checks.check(settings)}
-    assert (results["telegram"].ok, results["telegram"].text.endswith(words)) == (ok, True)
-    assert results["providers"].text == "none of them is enabled"
+    assert (results["telegram"].level, results["telegram"].text.endswith(words)) == (level, True)
+    assert results["providers"].text.startswith("none of them is enabled")
