@@ -1,0 +1,218 @@
+"""Tools that a test of the documents stands in for, and why; each checks what it can, and fails as the tool would.
+
+- `klingbot` is the program itself. `init` is answered at a terminal; `run` ends when the test has seen a video;
+  `demo` ends when its page answers.
+- `make`: what `install`, `test` and the like do, CI does by itself; here each target must be there. `demo` is run.
+- `docker`: there is no engine. The compose file must be valid, the service in it, and what runs in it a command of
+  klingbot; `tests/image` performs the steps of the image and runs it.
+- `pip`, `python3 -m venv`: the packages are those of this environment; `tests/image` installs the lock file. What is
+  to be installed must be there, with hashes where they are required.
+- `sudo`: the directories of the system are those of the test's machine.
+- `systemctl`, `journalctl`: there is no systemd to ask; the unit must be in place, `tests/test_deploy.py` verifies it.
+- `sqlite3` may not be installed: `.backup` is done by Python.
+"""
+
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+SECONDS = 90
+"""How long anything may take."""
+
+
+def machine() -> Path:
+    return Path(os.environ["MACHINE"])
+
+
+def program(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "bot", *arguments]
+
+
+def wait_until(
+    predicate: Callable[[], bool], process: subprocess.Popen[bytes] | subprocess.Popen[str]
+) -> None:
+    end = time.monotonic() + SECONDS
+    while not predicate():
+        if process.poll() is not None or time.monotonic() > end:
+            sys.exit(f"ended with {process.poll()}, or too late")
+        time.sleep(0.1)
+
+
+def klingbot(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["init"]:
+        return answered(program(*arguments))
+    if arguments[:1] == ["run"]:
+        process = subprocess.Popen(program(*arguments))
+        wait_until((machine() / "seen").exists, process)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(SECONDS)
+    if arguments[:1] == ["demo"]:
+        with closing(socket.create_server(("127.0.0.1", 0))) as server:
+            port = server.getsockname()[1]
+        process = subprocess.Popen(program("demo", "--no-browser", "--port", str(port)))
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/"), process)
+        process.send_signal(signal.SIGINT)
+        process.wait(SECONDS)
+        return 0
+    return subprocess.run(program(*arguments), check=False).returncode
+
+
+def answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=5) as found:  # noqa: S310  an address of loopback
+            return found.status == 200
+    except (URLError, OSError):
+        return False
+
+
+def answered(command: Sequence[str]) -> int:
+    """Run a program at a terminal and answer its questions; what none of ours fits gets the default."""
+    known = json.loads(os.environ["ANSWERS"])
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(command[0], command)  # noqa: S606  the program itself
+    said, asked = "", 0
+    while True:
+        try:
+            said += os.read(terminal, 4096).decode(errors="replace")
+        except OSError:
+            break
+        question = said.rsplit("\n", 1)[-1]
+        if question.rstrip().endswith((":", "?")) and question.endswith(" "):
+            fitting = [answer for words, answer in known if re.search(words, question, re.IGNORECASE)]
+            os.write(terminal, f"{fitting[0] if fitting else ''}\n".encode())
+            said, asked = said + "\n", asked + 1
+            if asked > 30:
+                os.kill(pid, signal.SIGKILL)
+    sys.stdout.write(said)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def make(arguments: Sequence[str]) -> int:
+    real = subprocess.run(["/usr/bin/make", "-n", *arguments], capture_output=True, text=True, check=False)
+    if real.returncode:
+        sys.exit(real.stderr)
+    installs("klingbot", Path(".venv/bin"))
+    installs("python", Path(".venv/bin"))
+    return klingbot(["demo"]) if "demo" in arguments else 0
+
+
+def installs(name: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    if not path.exists():
+        path.symlink_to(machine() / "bin" / name)
+
+
+def docker(arguments: Sequence[str]) -> int:
+    from compose_spec import PyCompose
+
+    words = list(arguments)
+    assert words.pop(0) == "compose", arguments
+    file = Path("compose.yaml")
+    while words[0].startswith("-"):
+        assert words.pop(0) == "-f", arguments
+        file = Path(words.pop(0))
+    compose = PyCompose.from_yaml(file.read_text("utf-8"))
+    compose.validate()
+    verb = words.pop(0)
+    assert verb in {"run", "exec", "up", "down", "logs", "build", "pull", "ps", "restart", "stop"}, arguments
+    if verb in {"run", "exec"}:
+        while words[0].startswith("-"):
+            words.pop(0)
+        assert words.pop(0) in compose.service_names(), arguments
+        inner = [word for word in words if not word.startswith("-")]
+        return subprocess.run(program(inner[0], "--help"), capture_output=True, check=False).returncode
+    return 0
+
+
+def pip(arguments: Sequence[str]) -> int:
+    assert arguments[0] == "install", arguments
+    if "-r" in arguments:
+        lock = Path(arguments[arguments.index("-r") + 1]).read_text("utf-8")
+        pinned = re.findall(r"^[\w.-]+==", lock, re.MULTILINE)
+        if "--require-hashes" in arguments:
+            assert len(re.findall(r"^[\w.-]+==\S+ \\\n    --hash=sha256:", lock, re.MULTILINE)) == len(pinned)
+    if arguments[-1] == ".":
+        assert "[project]" in Path("pyproject.toml").read_text("utf-8")
+        installs("klingbot", Path(os.environ["CALLED"]).parent)
+    return 0
+
+
+def python(arguments: Sequence[str]) -> int:
+    if arguments[:2] == ["-m", "venv"]:
+        installs("pip", Path(arguments[2]) / "bin")
+        return 0
+    if arguments[:2] == ["-m", "pytest"]:
+        # What it runs, CI runs; here it must find something.
+        return subprocess.run(
+            [sys.executable, *arguments, "--collect-only", "-q", "-p", "no:cacheprovider"],
+            stdout=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+    return subprocess.run([sys.executable, *arguments], check=False).returncode
+
+
+def sudo(arguments: Sequence[str]) -> int:
+    own = re.compile(r"^/(etc|opt|var|usr/local)(?=/)")
+    here = [own.sub(lambda found: f"{machine()}{found[0]}", word) for word in arguments]
+    return subprocess.run(here, check=False).returncode
+
+
+def systemctl(arguments: Sequence[str]) -> int:
+    verb, *rest = [word for word in arguments if not word.startswith("-")]
+    assert verb in {"enable", "start", "stop", "restart", "status", "daemon-reload", "reload"}, arguments
+    for name in rest:
+        unit = machine() / "etc/systemd/system" / f"{name.removesuffix('.service')}.service"
+        assert "[Service]" in unit.read_text("utf-8")
+        for started in re.findall(r"^ExecStart=(\S+)", unit.read_text("utf-8"), re.MULTILINE):
+            assert (machine() / started.lstrip("/")).exists(), f"{started} is not installed"
+        for needed in re.findall(r"^LoadCredential=[\w.]+:(\S+)", unit.read_text("utf-8"), re.MULTILINE):
+            assert (machine() / needed.lstrip("/")).exists(), f"{needed} is missing"
+        (machine() / "var/lib" / name).mkdir(parents=True, exist_ok=True)
+    return 0
+
+
+def journalctl(arguments: Sequence[str]) -> int:
+    assert arguments[:2] == ["-u", "klingbot"], arguments
+    return 0
+
+
+def sqlite(arguments: Sequence[str]) -> int:
+    file, command = arguments
+    verb, target = command.split()
+    assert verb == ".backup", arguments
+    assert Path(file).exists(), file
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return 0
+
+
+TOOLS: dict[str, Callable[[Sequence[str]], int]] = {
+    "klingbot": klingbot,
+    "make": make,
+    "docker": docker,
+    "pip": pip,
+    "python": python,
+    "python3": python,
+    "sudo": sudo,
+    "systemctl": systemctl,
+    "journalctl": journalctl,
+    "sqlite3": sqlite,
+}
+
+if __name__ == "__main__":
+    os.environ["CALLED"] = sys.argv[1]
+    sys.exit(TOOLS[Path(sys.argv[1]).name](sys.argv[2:]))
