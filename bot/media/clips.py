@@ -6,8 +6,13 @@ The codecs are loaded with the first file.
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.errors import UserError
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from PIL import Image
 
 MP3_RATE = 44_100
 MP3_BITS = 128_000
@@ -56,10 +61,23 @@ def probe(path: Path) -> VideoInfo:
             frame = next(container.decode(stream), None)
             if frame is None:
                 raise NotAVideo("no frame in the file")
-            duration = container.duration or 0
-            return VideoInfo(frame.width, frame.height, round(duration / 1000), bool(container.streams.audio))
+            duration = round((container.duration or 0) / 1000)
+            return VideoInfo(*upright_size(frame), duration, bool(container.streams.audio))
     except (FFmpegError, OSError, ValueError) as error:
         raise NotAVideo(type(error).__name__) from None
+
+
+def upright(frame: "VideoFrame") -> "Image.Image":
+    """The picture of a frame as players show it: a phone stores a film held upright on its side, with a note to turn it."""
+    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types for it
+    return image.rotate(frame.rotation, expand=True) if frame.rotation % 360 else image
+
+
+def upright_size(frame: "VideoFrame") -> tuple[int, int]:
+    """Width and height of a frame as players show it, in pixels."""
+    if frame.rotation % 180:
+        return frame.height, frame.width
+    return frame.width, frame.height
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -181,8 +199,7 @@ def first_frame(path: Path) -> bytes:
     target = io.BytesIO()
     try:
         with av.open(str(path)) as container:
-            frame = next(container.decode(video=0))
-            frame.to_image().save(target, "JPEG", quality=92)  # type: ignore[no-untyped-call]  # see thumbnail
+            upright(next(container.decode(video=0))).save(target, "JPEG", quality=92)
     except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         raise NotAVideo(type(error).__name__) from None
     return target.getvalue()
@@ -208,9 +225,7 @@ def last_frame(path: Path) -> bytes:
                 pass
             if frame is None:
                 raise NotAVideo("no frame")
-            image = frame.to_image()  # type: ignore[no-untyped-call]  # see thumbnail
-            # A phone writes what was held upright as lying, with a note to turn it.
-            image.rotate(frame.rotation, expand=True).save(target, "JPEG", quality=92)
+            upright(frame).save(target, "JPEG", quality=92)
     except (FFmpegError, OSError, ValueError, IndexError) as error:
         raise NotAVideo(type(error).__name__) from None
     return target.getvalue()
@@ -228,8 +243,7 @@ def thumbnail(path: Path, target: Path) -> None:
 
     try:
         with av.open(str(path)) as container:
-            frame = next(container.decode(video=0))
-            image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types for it
+            image = upright(next(container.decode(video=0)))
     except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         raise NotAVideo(type(error).__name__) from None
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.media.clips import upright
 from bot.media.fitting import Film, Fit, NoCopy, fit
 from bot.media.memory import limit_memory
 
@@ -259,9 +260,7 @@ class _Image:
 def _upright(frame: "VideoFrame") -> "VideoFrame":
     import av
 
-    # PyAV has no types for either.
-    image = frame.to_image()  # type: ignore[no-untyped-call]
-    turned: VideoFrame = av.VideoFrame.from_image(image.rotate(frame.rotation, expand=True))  # type: ignore[no-untyped-call]
+    turned: VideoFrame = av.VideoFrame.from_image(upright(frame))  # type: ignore[no-untyped-call]  # see clips
     return turned
 
 

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from bot.media.clips import NotAVideo, last_frame
+from bot.media.clips import NotAVideo, last_frame, upright, upright_size
 from bot.media.copy_process import EXTRA_MEMORY, measure
 from bot.media.fitting import NoCopy
 from bot.media.memory import limit_memory
@@ -74,7 +74,7 @@ def stills(video: Path, directory: Path) -> list[dict[str, int]]:
             for index, frame in enumerate(container.decode(video=0)):
                 if index not in wanted:
                     continue
-                image = frame.to_image().rotate(frame.rotation, expand=True)  # type: ignore[no-untyped-call]  # see clips
+                image = upright(frame)
                 image.thumbnail((STILL_SIDE, STILL_SIDE))
                 image.save(directory / str(index), "JPEG", quality=85)
                 found.append({"frame": index, "width": image.width, "height": image.height})
@@ -115,9 +115,7 @@ def probe(video: Path) -> dict[str, object]:
         StopIteration,
     ) as error:
         raise NotAVideo(type(error).__name__) from None
-    # A phone writes what was held upright as lying, with a note to turn it.
-    lies = frame.rotation % 180 != 0
-    width, height = (film.height, film.width) if lies else (film.width, film.height)
+    width, height = upright_size(frame)
     return {
         "media_type": "video/quicktime" if head[8:12] == _MOV else "video/mp4",
         "width": width,

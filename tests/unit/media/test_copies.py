@@ -13,7 +13,7 @@ import av
 import pytest
 from PIL import Image
 
-from bot.media.clips import last_frame
+from bot.media.clips import first_frame, last_frame, probe, thumbnail
 from bot.media.copies import CopyWorker
 from bot.media.fitting import NoCopy
 from tests.world.media import a_noisy_film
@@ -79,6 +79,16 @@ async def test_two_films_become_one_with_the_sound_that_there_is(worker, tmp_pat
     assert sound_ends == pytest.approx({(True, False): 2, (False, False): 0}.get(sounds, 5), abs=0.15)
     with av.open(str(target)) as container:
         assert container.duration / av.time_base == pytest.approx(5, abs=0.15)
+
+
+def test_whatever_is_shown_of_a_film_that_was_held_upright_stands_upright(tmp_path):
+    film, small = saved(tmp_path, turned(a_noisy_film(320, 180, 1, sound=False))), tmp_path / "small.jpg"
+    info = probe(film)
+    assert (info.width, info.height) == (180, 320)
+    thumbnail(film, small)
+    for picture in (first_frame(film), last_frame(film), small.read_bytes()):
+        with Image.open(io.BytesIO(picture)) as frame:
+            assert frame.size == (180, 320)
 
 
 async def test_a_film_that_was_held_upright_stands_upright_in_what_goes_on_from_it(worker, tmp_path):
