@@ -254,8 +254,8 @@ class KlingClient(Abilities):
         for page in range(1, MOST_PRESET_PAGES + 1):
             parse = partial(library.parse_presets, operation, self.name)
             listed = await self._connection.exchange(library.presets(operation, page), parse)
-            found += listed
-            if len(listed) < library.PRESETS_PAGE:
+            found += listed.presets
+            if listed.is_last:
                 break
         return tuple(found)
 

@@ -5,6 +5,7 @@ result is an id; they stay with the account until they are deleted.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.library.asset import Preset
@@ -87,8 +88,18 @@ def presets(operation: Operation, page: int) -> HttpRequest:
     return HttpRequest("GET", _PRESETS[operation], query=query)
 
 
-def parse_presets(operation: Operation, provider: ProviderName, response: HttpResponse) -> list[Preset]:
+@dataclass(frozen=True, slots=True)
+class PresetPage:
+    """The presets of a page that can be used, and whether another page follows."""
+
+    presets: tuple[Preset, ...]
+    is_last: bool
+
+
+def parse_presets(operation: Operation, provider: ProviderName, response: HttpResponse) -> PresetPage:
     """Read a page of them: a list of tasks, each with what it has made.
+
+    The page is full by its tasks, of which some may have been deleted or be unreadable.
 
     Raises:
         ProviderError: there is no list in the answer.
@@ -101,7 +112,7 @@ def parse_presets(operation: Operation, provider: ProviderName, response: HttpRe
     listed = (result.get(f"{operation}s") for result in results if isinstance(result, Mapping))
     entries = (entry for found in listed if isinstance(found, list) for entry in found)
     read = (_preset(operation, provider, entry) for entry in entries if isinstance(entry, Mapping))
-    return [preset for preset in read if preset is not None]
+    return PresetPage(tuple(preset for preset in read if preset is not None), len(tasks) < PRESETS_PAGE)
 
 
 def _preset(operation: Operation, provider: ProviderName, entry: Mapping[str, Any]) -> Preset | None:

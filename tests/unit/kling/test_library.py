@@ -162,3 +162,14 @@ def test_without_an_id_that_can_be_used_it_is_not_clear_what_was_made(row):
 
 def test_before_it_is_done_an_id_is_no_result():
     assert read("element", "processing", element_id=7).videos == ()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "is_last"), [(library.PRESETS_PAGE, False), (library.PRESETS_PAGE - 1, True)]
+)
+def test_a_page_is_full_by_what_it_lists_not_by_what_can_be_used_of_it(tasks, is_last):
+    rows = [{"element_id": number, "element_name": "Fox", "status": "succeed"} for number in range(tasks)]
+    rows[0]["status"] = "deleted"
+    listed = answered([{"task_result": {"elements": [row]}} for row in rows])
+    page = library.parse_presets(Operation.ELEMENT, "official", listed)
+    assert (len(page.presets), page.is_last) == (tasks - 1, is_last)
