@@ -84,11 +84,7 @@ def parse(response: HttpResponse, page: Page, provider: ProviderName) -> Charges
 
 
 def _charge(row: Mapping[str, Any], page: Page, provider: ProviderName) -> Charge | None:
-    remote, amount, at = (
-        identity(row.get("task_id")),
-        number_of(row.get("deduction_amount")),
-        number_of(row.get("deduction_time")),
-    )
+    remote, amount = identity(row.get("task_id")), number_of(row.get("deduction_amount"))
     if not remote or amount is None or abs(amount) > LARGEST:
         return None
     money = page.book is Book.MONEY
@@ -105,7 +101,7 @@ def _charge(row: Mapping[str, Any], page: Page, provider: ProviderName) -> Charg
         seconds=None if seconds is None else float(seconds),
         amount=float(amount),
         currency=clean(row.get("currency")) or "?" if money else "",
-        charged_at=Millis(int(at)) if at is not None and 0 < at < LATEST else page.start,
+        charged_at=_moment(row.get("deduction_time")) or page.start,
     )
 
 

@@ -188,15 +188,11 @@ class Unified:
         ids = references.choose_ids(request)
         request = references.identified(request, ids)
         body: dict[str, Any] = {}
-        if _is_of_images(request):
-            body["contents"] = unified_images.contents(request, context, ids)
-            body["settings"] = unified_images.settings(request)
+        if "text-to-video" in path:
+            body["prompt"] = _prompt(request)
         else:
-            if "text-to-video" in path:
-                body["prompt"] = _prompt(request)
-            else:
-                body["contents"] = _contents(request, context, ids)
-            body["settings"] = _settings(request)
+            body["contents"] = _contents(request, context, ids)
+        body["settings"] = unified_images.settings(request) if _is_of_images(request) else _settings(request)
         if options := _options(request, context):
             body["options"] = options
         return HttpRequest("POST", path, json=body)

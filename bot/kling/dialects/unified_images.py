@@ -5,13 +5,10 @@ and elements, 2K to 8K, several images or a series. The images of the third seri
 standard alone (kling.ai/document-api, 2026-09).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import Limits, unwritten
-from bot.kling.dialects.bodies import base64_of
-from bot.kling.wire import SubmitContext
 
 PLACE = "omni-image"
 """How its path begins, by the pattern of the omni videos; the vendor has not published it."""
@@ -26,23 +23,6 @@ WRITTEN = frozenset(
 
 LIMITS: Limits = (("prompt", lambda request: not request.prompt), *unwritten(WRITTEN))
 """What it cannot express."""
-
-
-def contents(
-    request: GenerationRequest, context: SubmitContext, ids: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """What it is made of, each named by its id of `references.choose_ids`."""
-    return [
-        {"type": "prompt", "text": request.prompt},
-        *(
-            {"type": "refer_image", "url": base64_of(image, context), "id": ids[f"image_{number}"]}
-            for number, image in enumerate(request.references, 1)
-        ),
-        *(
-            {"type": "element", "element_id": str(element), "id": ids[f"element_{number}"]}
-            for number, element in enumerate(request.elements, 1)
-        ),
-    ]
 
 
 def settings(request: GenerationRequest) -> dict[str, Any]:
