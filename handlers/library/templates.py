@@ -1,4 +1,4 @@
-"""`/save`, `/recipes` and `/ideas`: templates, made again with one tap; people's own are renamed, shared and deleted."""
+"""`/save`, `/templates` and `/ideas`: templates, made again with one tap; people's own are renamed, shared and deleted."""
 
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -51,7 +51,7 @@ async def _meant(turn: Turn) -> GenerationRequest:
 
 
 async def list_templates(turn: Turn) -> None:
-    """`/recipes`: the person's templates, newest first."""
+    """`/templates`: the person's templates, newest first."""
     await turn.answer(await _list(turn, 0))
 
 
@@ -216,7 +216,7 @@ async def _send_with_preview(turn: Turn, template: Template, target: ReplyTarget
 
 COMMANDS = (
     Command("save", save, section=Section.LIBRARY),
-    Command("recipes", list_templates, access=AccessLevel.VIEW, section=Section.LIBRARY),
+    Command("templates", list_templates, access=AccessLevel.VIEW, section=Section.LIBRARY),
     Command("ideas", show_ideas, access=AccessLevel.VIEW, section=Section.LIBRARY),
 )
 BUTTONS = (

@@ -95,9 +95,7 @@ SAMPLES = {
         typed=(["Ban"], "too loud"),
         cli=["{target}", "too", "loud"],
     ),
-    "unban": Sample(
-        "unban", before="banned", command="/unban {target}", press=["Lift the ban"], cli=["{target}"]
-    ),
+    "unban": Sample("unban", before="banned", command="/unban {target}", press=["Unban"], cli=["{target}"]),
     "role": Sample(
         "role", command="/role {target} support", press=["Role", "Support"], cli=["{target}", "support"]
     ),
@@ -109,13 +107,13 @@ SAMPLES = {
         cli=["{target}", "none"],
     ),
     "admit": Sample("admit", before="asked", press=["Approve"], cli=["{target}"]),
-    "deny": Sample("deny", before="asked", press=["Deny"], cli=["{target}"]),
-    "unpause": Sample("unpause", before="paused", press=["End the break"], cli=["{target}"]),
+    "deny": Sample("deny", before="asked", press=["Decline"], cli=["{target}"]),
+    "unpause": Sample("unpause", before="paused", press=["Unpause"], cli=["{target}"]),
     "invite": Sample(
         "invite", command="/invitecode 3 30 pro", cli=["--uses", "3", "--days", "30", "--plan", "pro"]
     ),
     "revoke": Sample("revoke", before="code", press=["Revoke {target}"], cli=["{target}"]),
-    "cancel": Sample("cancel", before="running", press=["End, credits back"], cli=["{target}"]),
+    "cancel": Sample("cancel", before="running", press=["End and refund"], cli=["{target}"]),
     "refund": Sample("refund", before="made", press=["Refund"], cli=["{target}"]),
     "retry": Sample("retry", before="made", press=["Make again"]),
 }
@@ -306,7 +304,7 @@ async def test_a_new_action_is_one_class_and_has_every_front_end(world: BotInPro
     await telegram.say(BOSS, f"/strikes {target} Thanks for the film")
     await telegram.wait_text(2_000, "Thanks for the film")
     await telegram.say(BOSS, f"/admin {target}")
-    await press(world, "Text of the day")
+    await press(world, "Notice")
     await telegram.say(BOSS, "Thanks for the\nsecond one")
     await telegram.wait_text(2_000, "Thanks for the\nsecond one")
     group = click.Group("admin", commands=[cli_command(ThankPerson)])
@@ -346,9 +344,9 @@ async def test_a_notice_outlives_the_process_and_is_sent_once(bot: BotInProcess)
     assert code == 0
     assert bot.rows("SELECT count(*) FROM notices") == [(1,)]
     await bot.start()
-    await bot.telegram.wait_text(2_000, "You were given 50 credits. You can spend 250 credits now.")
+    await bot.telegram.wait_text(2_000, "An admin added 50 credits. Balance: 250 credits.")
     await bot.settle()
-    assert len(bot.written(2_000, "You were given")) == 1
+    assert len(bot.written(2_000, "An admin added")) == 1
 
 
 async def test_a_role_from_a_shell_brings_its_menu_of_commands(bot: BotInProcess):

@@ -25,14 +25,14 @@ async def test_an_admin_finds_a_person_and_looks_after_them(bot):
         await telegram.wait_for(lambda person=person: telegram.replies(person))
     await telegram.say(BOSS, "/admin")
     await telegram.wait_text(BOSS, "Your role: Owner")
-    await tap(bot, "Search", "Whom do you look for?")
+    await tap(bot, "Search", "Which user?")
     await telegram.say(BOSS, "ADA")
     await telegram.wait_text(BOSS, "@ada · 1001")
     await tap(bot, "+50", "250 credits")
     await telegram.wait_text(ADA, "50 credits")
-    await tap(bot, "Plan", "Which one shall it be?")
+    await tap(bot, "Plan", "Choose another")
     await tap(bot, "pro", "950 credits")
-    await tap(bot, "Write", "What shall I write")
+    await tap(bot, "Write", "Write the message")
     await telegram.say(BOSS, "Your film is <great>! https://example.org/fox")
     written = await telegram.wait_text(ADA, "Your film is <great>!")
     assert written["link_preview_options"] == {"is_disabled": False}
@@ -43,7 +43,7 @@ async def test_an_admin_finds_a_person_and_looks_after_them(bot):
     await telegram.wait_text(BOSS, "Banned: too loud")
     await telegram.say(ADA, "/video a fox")
     await telegram.wait_text(ADA, "too loud")
-    await telegram.press_labelled(BOSS, "Lift the ban")
+    await telegram.press_labelled(BOSS, "Unban")
     await telegram.wait_for(lambda: not bot.rows("SELECT 1 FROM standings WHERE ban IS NOT NULL"))
     await telegram.say(BOSS, "/audit @ada")
     log = (await telegram.wait_text(BOSS, "Log, newest first"))["text"]
@@ -62,7 +62,7 @@ async def test_an_admin_finds_a_person_and_looks_after_them(bot):
 async def test_tasks_are_ended_made_again_and_refunded_and_failures_counted(bot):
     telegram = bot.telegram
     await telegram.say(ADA, "/video [fail] a fox")
-    await telegram.wait_text(ADA, "credits are back")
+    await telegram.wait_text(ADA, "credits are refunded")
     bot.kling.behaviour.render_seconds = 30
     await telegram.say(ADA, "/video an owl")
     await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
@@ -70,11 +70,11 @@ async def test_tasks_are_ended_made_again_and_refunded_and_failures_counted(bot)
     await telegram.wait_text(BOSS, "Panel")
     await tap(bot, "Failures", "1 of 1 tasks failed")
     await tap(bot, "Panel", "Your role")
-    await tap(bot, "Running tasks", "being made")
+    await tap(bot, "Running tasks", "rendering")
     ((task,),) = bot.rows("SELECT id FROM tasks WHERE state = 'in_progress'")
     await tap(bot, f"{task[:4]}-{task[4:]}", "provider stand-in")
     bot.kling.behaviour.render_seconds = 0.2
-    await tap(bot, "End, credits back", "took too long")
+    await tap(bot, "End and refund", "took too long")
     await bot.ended(2)
     assert bot.balance(ADA) == (0, 0)
     # A double tap makes it once.
@@ -83,7 +83,7 @@ async def test_tasks_are_ended_made_again_and_refunded_and_failures_counted(bot)
     await telegram.wait_video(ADA)
     await bot.ended(3)
     assert bot.balance(ADA) == (-15, 0)
-    await telegram.press_labelled(BOSS, "Person")
+    await telegram.press_labelled(BOSS, "User")
     await telegram.wait_text(BOSS, "@ada · 1001")
     await tap(bot, "Tasks", "done")
     ((made,),) = bot.rows("SELECT id FROM tasks WHERE state = 'succeeded' ORDER BY sequence DESC LIMIT 1")
@@ -98,7 +98,7 @@ async def test_tasks_are_ended_made_again_and_refunded_and_failures_counted(bot)
 async def test_a_broadcast_goes_to_whom_it_is_for_and_goes_on_after_a_crash(bot):
     telegram = bot.telegram
     await telegram.say(ADA, "/unsubscribe")
-    await telegram.wait_text(ADA, "no more news")
+    await telegram.wait_text(ADA, "unsubscribed from news")
     await telegram.say(XIAOLIN, "/start")
     await telegram.say(BOSS, "/admin")
     await telegram.wait_text(BOSS, "Panel")
@@ -119,8 +119,8 @@ async def test_the_text_of_the_day_stands_beneath_start_and_others_have_no_panel
     telegram = bot.telegram
     await telegram.say(BOSS, "/admin")
     await telegram.wait_text(BOSS, "Panel")
-    await tap(bot, "Text of the day", "There is none now")
-    await tap(bot, "Change", "beneath /start?")
+    await tap(bot, "Notice", "There is none now")
+    await tap(bot, "Change", "notice that /start shows")
     await telegram.say(BOSS, "Today everything is free")
     await telegram.wait_text(BOSS, "Today everything is free")
     await telegram.say(ADA, "/start")
@@ -133,7 +133,7 @@ async def test_the_text_of_the_day_stands_beneath_start_and_others_have_no_panel
     await telegram.say(ADA, "/admin")
     panel = await telegram.wait_text(ADA, "Your role: Support")
     labels = [button["text"] for row in panel["reply_markup"]["inline_keyboard"] for button in row]
-    assert labels == ["People", "Search", "Running tasks", "Failures today"]
+    assert labels == ["Users", "Search", "Running tasks", "Failures today"]
 
 
 def labels_of(message: dict) -> list[str]:
@@ -152,7 +152,7 @@ async def test_settings_change_at_once_and_stay_changed_after_a_restart(bot):
     await telegram.say(ADA, "/start")
     await telegram.wait_text(ADA, "200 credits")
     await open_panel(bot)
-    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "Settings", "Changes apply immediately")
     await tap(bot, "plans", "plans")
     await tap(bot, "free", "plans.free")
     await tap(bot, "daily_credits: 200", "Configured: 200")
@@ -169,11 +169,11 @@ async def test_settings_change_at_once_and_stay_changed_after_a_restart(bot):
     await telegram.say(BOSS, "multi-image2image")
     await telegram.wait_text(BOSS, "Now: multi-image2image")
     await telegram.say(ADA, "/video a fox")
-    await telegram.wait_text(ADA, "It includes: picture from photos")
+    await telegram.wait_text(ADA, "It includes: image from photos")
     assert not bot.rows("SELECT 1 FROM tasks")
 
     await open_panel(bot)
-    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "Settings", "Changes apply immediately")
     await tap(bot, "Type a key", "plans.gold.daily_credits 900")
     await telegram.say(BOSS, "plans.gold.priority")
     await telegram.wait_text(BOSS, "Send a key and its value")
@@ -185,7 +185,7 @@ async def test_settings_change_at_once_and_stay_changed_after_a_restart(bot):
     await telegram.wait_text(ADA, "300 credits")
 
     await open_panel(bot)
-    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "Settings", "Changes apply immediately")
     await tap(bot, "prices", "prices")
     await tap(bot, "models", "prices.models")
     await tap(bot, "kling-v2-6", "prices.models.kling-v2-6")
@@ -219,20 +219,20 @@ async def test_settings_change_at_once_and_stay_changed_after_a_restart(bot):
 async def test_what_somebody_else_has_changed_meanwhile_is_told_and_a_removed_plan_is_gone(bot):
     telegram, overrides = bot.telegram, bot.app.services.overrides
     await open_panel(bot)
-    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "Settings", "Changes apply immediately")
     await tap(bot, "access", "access")
     await tap(bot, "notice: -", "access.notice")
     await tap(bot, "Change", "Send a text of up to 500 characters")
     await overrides.set(None, "access.notice", "from a shell", "shell:1")
     await telegram.say(BOSS, "from the panel")
-    await telegram.wait_text(BOSS, "Somebody changed access.notice meanwhile: it is from a shell now")
+    await telegram.wait_text(BOSS, "access.notice was changed in the meantime: it is now from a shell")
     assert bot.app.services.live.now.access.notice == "from a shell"
     await overrides.set(None, "plans.gold.priority", 1, "shell:2")
     await open_panel(bot)
-    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "Settings", "Changes apply immediately")
     await tap(bot, "● plans", "plans")
     await tap(bot, "● gold", "plans.gold")
-    await tap(bot, "As in the settings", "Changes hold at once")
+    await tap(bot, "As in the settings", "Changes apply immediately")
     assert "gold" not in bot.app.services.live.plans
 
 

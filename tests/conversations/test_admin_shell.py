@@ -91,7 +91,7 @@ async def test_the_running_bot_takes_up_what_the_shell_changed_at_the_door(bot):
     await meet(bot, ADA, BOSS)
     assert await run(bot, "maintenance") == [["off"]]
     assert await run(bot, "maintenance", "on") == [["on"]]
-    await ask_until(bot, ADA, "/save", "starts nothing new")
+    await ask_until(bot, ADA, "/save", "back soon")
     await run(bot, "maintenance", "off")
     assert await run(bot, "access", "request") == [["request"]]
     await ask_until(bot, ADA, "/quota", "I have asked its admins")
@@ -99,7 +99,7 @@ async def test_the_running_bot_takes_up_what_the_shell_changed_at_the_door(bot):
     assert await run(bot, "admit", "@ada", "--plan", "pro") == [["1001", "allowed", "pro"]]
     assert await run(bot, "admit", "@ada") == [["1001", "allowed (was before)", "pro"]]
     await telegram.say(ADA, "/quota")
-    await telegram.wait_text(ADA, "You can spend 900 credits")
+    await telegram.wait_text(ADA, "Balance: 900 credits")
     (code,) = await run(bot, "invite", "--uses", "1", "--plan", "pro", "--id", "monday")
     assert await run(bot, "invite", "--uses", "1", "--plan", "pro", "--id", "monday") == [code]
     await telegram.say(XIAOLIN, f"/start invite_{code[0]}")
@@ -122,7 +122,7 @@ async def test_the_running_bot_takes_up_what_the_shell_changed_at_the_door(bot):
 async def test_tasks_are_looked_at_ended_and_given_back_and_failures_counted(bot):
     telegram = bot.telegram
     await telegram.say(ADA, "/video [fail] a fox")
-    await telegram.wait_text(ADA, "credits are back")
+    await telegram.wait_text(ADA, "credits are refunded")
     await telegram.say(ADA, "/video an owl")
     await telegram.wait_video(ADA)
     bot.kling.behaviour.render_seconds = 30
@@ -173,7 +173,7 @@ async def test_plans_and_prices_of_the_shell_hold_for_the_running_bot(bot):
         bot, "settings", "list", "plans"
     )
     assert await run(bot, "plan", "@ada", "gold") == [["1001", "gold", "-"]]
-    await ask_until(bot, ADA, "/quota", "You can spend 70 credits")
+    await ask_until(bot, ADA, "/quota", "Balance: 70 credits")
 
     price = "prices.models.kling-v2-6.rate.std"
     assert [price, "3", "3", "settings"] in await run(bot, "settings", "list")
@@ -191,7 +191,7 @@ async def test_plans_and_prices_of_the_shell_hold_for_the_running_bot(bot):
     ]
 
     assert await run(bot, "settings", "reset", "plans.gold") == [["plans.gold", "settings"]]
-    await ask_until(bot, ADA, "/quota", "You can spend 197 credits")
+    await ask_until(bot, ADA, "/quota", "Balance: 197 credits")
     assert [row[1:3] for row in await run(bot, "audit")] == [
         *(["shell", "setting"] for _ in range(3)),
         ["shell", "plan"],

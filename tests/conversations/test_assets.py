@@ -113,7 +113,7 @@ async def test_an_element_of_somebody_else_is_used_neither_by_name_nor_by_id(bot
     await bot.telegram.say(XIAOLIN, "/video it runs --element fox")
     await bot.telegram.wait_text(XIAOLIN, "你没有名为“fox”的主体")
     await bot.telegram.say(XIAOLIN, f"/video it runs --element {remote}")
-    await bot.telegram.wait_text(XIAOLIN, "别人的主体")
+    await bot.telegram.wait_text(XIAOLIN, "其他用户的主体")
     assert bot.rows("SELECT DISTINCT model FROM tasks") == [("element",)]
     assert orders(bot, "/v1/videos/omni-video") == []
     await a_fox(bot, XIAOLIN)
@@ -198,7 +198,7 @@ async def test_a_recording_is_asked_for_and_must_have_the_right_length(world):
         await world.telegram.send_voice(ADA, a_voice_message(3))
         await world.telegram.wait_text(ADA, "at least 5 seconds")
         await world.telegram.send_voice(ADA, a_voice_message(31))
-        await world.telegram.wait_text(ADA, "30 seconds are the most")
+        await world.telegram.wait_text(ADA, "up to 30 seconds")
         assert world.rows("SELECT 1 FROM tasks") == []
         await world.telegram.send_voice(ADA, a_voice_message(6))
         await world.telegram.wait_text(ADA, "The voice Ada is ready")
@@ -230,7 +230,7 @@ async def test_a_voice_is_made_of_a_video_in_which_somebody_speaks(bot):
     assert silent
     videos = await bot.telegram.wait_video(ADA, 2)
     await bot.telegram.say(ADA, "/voice Bob", reply_to=videos[-1]["message_id"])
-    await bot.telegram.wait_text(ADA, "nobody who speaks")
+    await bot.telegram.wait_text(ADA, "no speech in this video")
 
 
 # -- being forgotten -----------------------------------------------------------------------------------
@@ -241,6 +241,6 @@ async def test_whoever_is_forgotten_leaves_no_element_behind(bot):
     await bot.telegram.say(ADA, "/forget")
     await bot.telegram.wait_text(ADA, "elements, voices")
     await bot.telegram.press_labelled(ADA, "Delete everything")
-    await bot.telegram.wait_text(ADA, "I know nothing of you any more")
+    await bot.telegram.wait_text(ADA, "Your data is deleted")
     await bot.wait_for(lambda: bot.rows("SELECT 1 FROM assets") == [])
     assert orders(bot, "/v1/general/delete-advanced-elements") == [{"element_id": remote}]

@@ -41,7 +41,7 @@ async def test_what_failed_of_a_batch_is_told_once_and_refunded(world):
     await world.start()
     await world.telegram.say(ADA, "/video a fox --n 3")
     await world.ended(3)
-    await world.telegram.wait_text(ADA, "We made 2 of 3. Your 15 credits are back.")
+    await world.telegram.wait_text(ADA, "We made 2 of 3. Your 15 credits are refunded.")
     assert len(videos(world)) == 2
     assert len(groups(world)) == 1
     assert world.balance(ADA) == (-30, 0)
@@ -52,8 +52,8 @@ async def test_a_batch_that_fails_has_one_notice(world):
     await world.start()
     await world.telegram.say(ADA, "/video a fox --n 3")
     await world.ended(3)
-    notices = [m for m in world.telegram.replies(ADA) if "credits are back" in m.get("text", "")]
-    assert ["Your 45 credits are back" in notice["text"] for notice in notices] == [True]
+    notices = [m for m in world.telegram.replies(ADA) if "credits are refunded" in m.get("text", "")]
+    assert ["Your 45 credits are refunded" in notice["text"] for notice in notices] == [True]
     assert world.balance(ADA) == (0, 0)
 
 

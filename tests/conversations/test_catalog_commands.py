@@ -20,7 +20,7 @@ async def test_a_gateway_without_the_extras_does_not_promise_them(world):
     shown = await world.telegram.wait_text(ADA, "kling-v2-6")
     assert "/lipsync" not in shown["text"]
     await world.telegram.say(ADA, "/effects")
-    await world.telegram.wait_text(ADA, "Nobody here offers this")
+    await world.telegram.wait_text(ADA, "This bot doesn't offer this")
 
 
 async def test_voices_are_those_of_the_readers_language_or_of_the_one_that_is_asked_for(bot):

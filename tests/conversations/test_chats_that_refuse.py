@@ -70,7 +70,7 @@ async def test_what_is_ready_when_a_group_is_lost_comes_in_private(bot, code, te
     refuse(bot, GROUP, code, text)
     await bot.telegram.wait_video(ADA, count)
     await bot.ended(count)
-    assert len(bot.written(ADA, "I can't write in the group any more")) == 1
+    assert len(bot.written(ADA, "The group no longer accepts messages")) == 1
     assert bot.balance(ADA) == (-15 * count, 0)
 
 

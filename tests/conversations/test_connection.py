@@ -38,7 +38,7 @@ async def test_a_webhook_that_is_left_set_is_removed_at_the_start_and_what_waits
     await world.telegram.say(ADA, "/quota")
     await call(world, "setWebhook", url=WEBHOOK)
     await world.start()
-    await world.telegram.wait_text(ADA, "You can spend")
+    await world.telegram.wait_text(ADA, "Balance:")
     assert world.telegram.state.webhook == {}
     assert removed(world) == ["127.0.0.1"]
     assert "a-secret-path" not in repr(world.output)
@@ -47,7 +47,7 @@ async def test_a_webhook_that_is_left_set_is_removed_at_the_start_and_what_waits
 async def test_a_webhook_that_is_set_while_the_bot_runs_is_removed_too(bot):
     await call(bot, "setWebhook", url=WEBHOOK)
     await bot.telegram.say(ADA, "/quota")
-    await bot.telegram.wait_text(ADA, "You can spend")
+    await bot.telegram.wait_text(ADA, "Balance:")
     assert removed(bot) == ["127.0.0.1"]
     assert "a-secret-path" not in repr(bot.output)
     assert not [event for event in bot.output if "could not be fetched" in event["event"]]
@@ -60,7 +60,7 @@ async def test_a_webhook_that_cannot_be_removed_is_told_as_what_it_is(bot):
         await bot.app.inbox.fetch(0)
     assert removed(bot) == []
     await bot.telegram.say(ADA, "/quota")
-    await bot.telegram.wait_text(ADA, "You can spend")
+    await bot.telegram.wait_text(ADA, "Balance:")
 
 
 async def test_another_poller_is_not_taken_for_a_webhook(bot):
@@ -81,7 +81,7 @@ async def test_a_bot_that_is_logged_out_says_what_to_do_and_comes_back(bot):
         await bot.app.inbox.fetch(0)
     bot.clock.advance(10 * 60 * 1000)
     await bot.telegram.say(ADA, "/quota")
-    await bot.telegram.wait_text(ADA, "You can spend")
+    await bot.telegram.wait_text(ADA, "Balance:")
 
 
 async def test_a_bot_that_is_logged_out_waits_at_its_start_until_it_is_taken_back(world):

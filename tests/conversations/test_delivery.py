@@ -72,7 +72,7 @@ async def test_a_video_that_the_provider_no_longer_has_gives_the_credits_back(wo
         world.configure()
         await world.start()
         await world.telegram.say(ADA, "/video a fox")
-        await world.telegram.wait_text(ADA, "could not be fetched. Your 15 credits are back", 900)
+        await world.telegram.wait_text(ADA, "could not be fetched. Your 15 credits are refunded", 900)
         await world.ended()
         assert world.balance(ADA) == (0, 0)
         assert world.rows("SELECT state FROM outbox") == [("undeliverable",)]
@@ -92,7 +92,7 @@ async def test_a_menu_that_cannot_be_set_does_not_keep_the_bot_from_working(worl
     front.answer("setMyCommands", *[complaint(400, "Bad Request: BOT_COMMAND_INVALID")] * 10)
     await world.start()
     await world.telegram.say(ADA, "/quota")
-    await world.telegram.wait_text(ADA, "You can spend 200 credits")
+    await world.telegram.wait_text(ADA, "Balance: 200 credits")
 
 
 async def test_videos_are_sent_as_files_and_the_token_is_given_to_nobody(world, front):

@@ -107,7 +107,7 @@ async def test_the_button_says_what_comes_and_what_it_costs(bot):
     await bot.ended()
     await press(bot, "Extend")
     await bot.telegram.wait_text(ADA, "A new video starts at the last frame; you get both joined")
-    await press(bot, "Just go on")
+    await press(bot, "Just continue")
     await bot.telegram.wait_video(ADA, 2)
     assert "image" in orders(bot, FRAMES)[0]
     assert "prompt" not in orders(bot, FRAMES)[0]
@@ -127,7 +127,7 @@ async def test_a_model_that_needs_words_gets_a_card(world):
     await world.ended()
     await press(world, "Extend")
     await world.telegram.wait_text(ADA, "What should happen next")
-    await press(world, "Just go on")
+    await press(world, "Just continue")
     await world.telegram.wait_text(ADA, "A new video starts")
     await world.telegram.say(ADA, "it sleeps")
     await world.telegram.wait_text(ADA, "it sleeps")

@@ -95,7 +95,7 @@ async def test_a_refusal_that_comes_later_is_refunded_with_advice(bot):
     bot.kling.behaviour.answer_instead[0].status = 503
     bot.kling.behaviour.answer_instead.append(refusal(1201, "the face in the video is too small"))
     await bot.telegram.say(ADA, WORDS, reply_to=video["message_id"])
-    await bot.telegram.wait_text(ADA, "credits are back")
+    await bot.telegram.wait_text(ADA, "credits are refunded")
     assert bot.balance(ADA) == before
 
 

@@ -18,7 +18,7 @@ async def test_a_lost_answer_that_nobody_can_be_asked_for_gives_the_credits_back
     world.kling.behaviour.lose_next = 1
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
-    await world.telegram.wait_text(ADA, "Your 15 credits are back")
+    await world.telegram.wait_text(ADA, "Your 15 credits are refunded")
     await world.ended()
     assert world.balance(ADA) == (0, 0)
     assert sum(world.kling.submissions.values()) == 1
@@ -77,20 +77,20 @@ async def test_what_people_wrote_while_the_bot_was_down_is_answered_when_it_is_b
 
 async def test_a_reason_is_told_once_however_often_the_bot_is_restarted(bot):
     await bot.telegram.say(ADA, "/video [fail] a fox")
-    await bot.telegram.wait_text(ADA, "Your 15 credits are back")
+    await bot.telegram.wait_text(ADA, "Your 15 credits are refunded")
     await bot.ended()
     for _ in range(2):
         await bot.restart()
         await bot.telegram.say(ADA, "/quota")
-        await bot.telegram.wait_text(ADA, "You can spend 200 credits")
-    told = [reply for reply in bot.telegram.replies(ADA) if "credits are back" in reply.get("text", "")]
+        await bot.telegram.wait_text(ADA, "Balance: 200 credits")
+    told = [reply for reply in bot.telegram.replies(ADA) if "credits are refunded" in reply.get("text", "")]
     assert len(told) == 1
     assert bot.balance(ADA) == (0, 0)
 
 
 async def test_a_draft_survives_a_restart_and_its_buttons_still_work(bot):
     await bot.telegram.say(ADA, "a fox in the snow")
-    await bot.telegram.wait_text(ADA, "Shall I make a video of this?")
+    await bot.telegram.wait_text(ADA, "Make a video of this?")
     await bot.restart()
     await bot.telegram.press_labelled(ADA, "Generate · 15 credits")
     await bot.telegram.wait_video(ADA)

@@ -190,7 +190,7 @@ async def test_a_tap_asks_for_the_words(public):
 
 async def test_where_no_video_came_along_or_no_model_takes_it_it_is_said(public):
     await public.telegram.say(ADA, "/video a robot dances as in @video")
-    await public.telegram.wait_text(ADA, "@video names a video, and none came along")
+    await public.telegram.wait_text(ADA, "@video needs a video")
     await public.telegram.send_film(
         ADA, a_clip(), caption="/video a robot dances as in @video --model kling-v2-6"
     )

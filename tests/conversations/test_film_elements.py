@@ -130,14 +130,14 @@ async def test_without_a_public_address_an_own_video_is_not_even_fetched(bot):
 async def test_photos_and_a_video_are_too_much(public):
     message = await public.telegram.send_film(ADA, a_person())
     await public.telegram.send_photo(ADA, a_portrait(), "/element Tom", reply_to=message["message_id"])
-    await public.telegram.wait_text(ADA, "of photos or of one video")
+    await public.telegram.wait_text(ADA, "either photos or one video")
     assert elements_asked_for(public) == []
 
 
 async def test_where_no_model_takes_such_elements_photos_are_suggested(world):
     async with behind_a_proxy(world, models='["kling-video-o1"]', daily=2000):
         await world.telegram.send_film(ADA, a_person(), "document", caption="/element Tom")
-        await world.telegram.wait_text(ADA, "No model of this bot takes elements made of a video")
+        await world.telegram.wait_text(ADA, "No model of this bot supports elements from a video")
         assert elements_asked_for(world) == []
 
 
@@ -147,11 +147,11 @@ async def test_models_take_as_few_as_kling_says_also_after_a_restart(public):
     await public.restart()
     message = await public.telegram.send_film(ADA, a_clip())
     await public.telegram.say(ADA, "/edit @Tom meets @Tim", reply_to=message["message_id"])
-    await public.telegram.wait_text(ADA, "elements made of a video")
+    await public.telegram.wait_text(ADA, "elements from a video")
     await public.telegram.say(ADA, "/image @Tom reads --model v3-omni")
-    await public.telegram.wait_text(ADA, "v3-omni takes no elements made of a video")
+    await public.telegram.wait_text(ADA, "v3-omni doesn't support elements from a video")
     await public.telegram.say(ADA, "/video @Tom runs --model kling-video-o1")
-    await public.telegram.wait_text(ADA, "video-o1 takes no elements made of a video")
+    await public.telegram.wait_text(ADA, "video-o1 doesn't support elements from a video")
     assert orders(public, OMNI) == []
     await public.telegram.say(ADA, "/edit @Tom waves", reply_to=message["message_id"])
     await public.telegram.wait_video(ADA)

@@ -59,7 +59,7 @@ async def test_a_cancelled_request_in_a_group_loses_its_reaction(world):
     asked = await world.telegram.say(ADA, "/video a fox", chat=GROUP)
     await world.telegram.wait_for(lambda: reactions(world, asked["message_id"]) == ["👀"])
     await world.telegram.say(ADA, "/cancel", chat=GROUP)
-    await world.telegram.wait_text(GROUP, "Cancelled. Your 15 credits are back")
+    await world.telegram.wait_text(GROUP, "Cancelled. Your 15 credits are refunded")
     await world.telegram.wait_for(lambda: reactions(world, asked["message_id"]) == [])
     shown = [call for name, call in world.telegram.calls if name == "setMessageReaction"]
     assert len(shown) == 2
@@ -156,6 +156,6 @@ async def test_commands_in_a_closed_topic_are_answered_beside_it_or_in_private(w
     if everything:
         world.telegram.close_topic()
     await world.telegram.say(ADA, "/quota@kling_demo_bot", chat=GROUP, thread=topic)
-    answer = await world.telegram.wait_text(ADA if everything else GROUP, "You can spend")
+    answer = await world.telegram.wait_text(ADA if everything else GROUP, "Balance:")
     assert ("I can't write in that chat" in answer["text"]) is everything
     assert world.events("an update failed") == []

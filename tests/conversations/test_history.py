@@ -25,7 +25,7 @@ async def films(bot, *prompts: str) -> None:
 async def test_a_history_is_paged_searched_and_shown_again_without_an_upload(bot):
     await films(bot, *(f"fox number {number}" for number in range(1, 7)), "a crow & a <b>")
     await bot.telegram.say(ADA, "/history")
-    page = await bot.telegram.wait_text(ADA, "What you have made")
+    page = await bot.telegram.wait_text(ADA, "My videos")
     assert "1. " in page["text"]
     assert "a crow & a <b> · kling-v2-6 · ready" in page["text"]
     assert labels(page) == [["1", "2", "3"], ["4", "5", "6"], ["Older"]]
@@ -35,7 +35,7 @@ async def test_a_history_is_paged_searched_and_shown_again_without_an_upload(bot
     await bot.telegram.wait_text(ADA, "a crow & a <b>")
 
     await bot.telegram.say(ADA, "/history FOX 3")
-    found = await bot.telegram.wait_text(ADA, "What holds “FOX 3”")
+    found = await bot.telegram.wait_text(ADA, "Matches for “FOX 3”")
     assert labels(found) == [["1"]]
     uploads = len([call for call in bot.telegram.calls if call[0] == "sendVideo"])
     await bot.telegram.press_labelled(ADA, "1")
@@ -99,7 +99,7 @@ async def test_inline_mode_offers_ones_own_videos_and_a_way_to_make_another(bot)
     await bot.telegram.wait_for(lambda: [text for text in card_buttons(bot) if text.startswith("Generate")])
     assert "fox" in bot.telegram.replies(ADA)[-1]["text"]
     await bot.telegram.say(XIAOLIN, f"/start make_{token}")
-    await bot.telegram.wait_text(XIAOLIN, "不记得")
+    await bot.telegram.wait_text(XIAOLIN, "已不再保存")
 
 
 def card_buttons(bot) -> list[str]:

@@ -83,7 +83,7 @@ async def test_nine_images_are_one_submission_and_one_album_to_choose_from(bot):
     await tap(bot, "Animate 9")
     await bot.telegram.wait_text(ADA, "What should happen")
     await bot.telegram.say(ADA, "it jumps")
-    await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await bot.telegram.wait_text(ADA, "Ready. Make it?")
     await tap(bot, "Generate")
     await bot.telegram.wait_video(ADA)
     assert asked(bot)[0] == "/v1/videos/image2video"
@@ -138,12 +138,12 @@ async def test_photos_are_kept_and_one_of_them_gives_the_style(bot):
 async def test_a_card_of_images_is_filled_in_and_its_model_and_size_are_chosen(bot):
     await bot.telegram.say(ADA, "/image")
     card = await bot.telegram.wait_text(ADA, "Describe your image")
-    assert {"Model: v2-1", "Size: 1k"} <= set(labels(card))
+    assert {"Model: v2-1", "Resolution: 1k"} <= set(labels(card))
     await bot.telegram.say(ADA, "a fox in the snow")
-    await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await bot.telegram.wait_text(ADA, "Ready. Make it?")
     await tap(bot, "Model: v2-1")
     await tap(bot, "v3-omni")
-    await tap(bot, "Size: 1k")
+    await tap(bot, "Resolution: 1k")
     await tap(bot, "4k")
     await tap(bot, "Series")
     await tap(bot, "3")
@@ -165,7 +165,7 @@ async def test_a_scene_is_sent_to_the_card_by_itself(bot):
     await bot.telegram.send_photo(ADA, sample_picture())
     await bot.telegram.wait_text(ADA, "scene photo")
     await bot.telegram.say(ADA, "she waits")
-    await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await bot.telegram.wait_text(ADA, "Ready. Make it?")
     await tap(bot, "Generate · 4 credits")
     await bot.ended()
     path, body = asked(bot)
@@ -176,7 +176,7 @@ async def test_a_scene_is_sent_to_the_card_by_itself(bot):
 async def test_what_a_person_prefers_for_images_is_what_they_get(bot):
     await bot.telegram.say(ADA, "/settings")
     await bot.telegram.wait_text(ADA, "Settings")
-    for label in ("Image model", "v3-omni", "Image size", "2k", "Image ratio", "3:4"):
+    for label in ("Image model", "v3-omni", "Resolution", "2k", "Image ratio", "3:4"):
         await tap(bot, label)
     await bot.telegram.say(ADA, "/image a fox")
     await bot.ended()

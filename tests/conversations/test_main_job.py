@@ -43,7 +43,7 @@ async def test_words_complete_the_photo_that_waits_for_them(bot):
     await bot.telegram.send_photo(ADA, sample_picture())
     await bot.telegram.wait_text(ADA, "What should happen")
     await bot.telegram.say(ADA, "the boat sails away")
-    await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await bot.telegram.wait_text(ADA, "Ready. Make it?")
     await bot.telegram.press_labelled(ADA, "Generate · 15 credits")
     (video,) = await bot.telegram.wait_video(ADA)
     assert "the boat sails away" in video["caption"]
@@ -69,7 +69,7 @@ async def test_an_image_sent_as_a_file_works(bot):
 
 async def test_a_failed_video_tells_why_and_gives_the_credits_back(bot):
     await bot.telegram.say(ADA, "/video [fail] a fox")
-    notice = await bot.telegram.wait_text(ADA, "Your 15 credits are back")
+    notice = await bot.telegram.wait_text(ADA, "Your 15 credits are refunded")
     assert "could not make this video" in notice["text"]
     await bot.ended()
     assert bot.balance(ADA) == (0, 0)
@@ -101,11 +101,11 @@ async def test_a_chinese_reader_is_answered_in_chinese_and_may_change_it(bot):
         ("/video a fox --duration 99", "allowed is 1–60"),
         ("/video a fox --duration 7", "5, 10"),
         ("/video a fox --model kling-v9", "Did you mean"),
-        ("/video " + "x" * 2501, "2,501 characters"),
-        ("/video a fox --cfg 0.5", "takes no --cfg"),
+        ("/video " + "x" * 2501, "this one has 2,501"),
+        ("/video a fox --cfg 0.5", "doesn't support --cfg"),
         ("/dance", "I don't know /dance"),
-        ("/cancel", "Nothing of yours is waiting"),
-        ("/cancel ZZZZZZ", "I find no task"),
+        ("/cancel", "You have nothing in line"),
+        ("/cancel ZZZZZZ", "You have no task"),
         ("/grant @ada 5", "Only admins"),
     ],
 )
@@ -116,7 +116,7 @@ async def test_bad_input_is_answered_with_what_to_do(bot, text, words):
     assert not bot.kling.requests
 
 
-@pytest.mark.parametrize(("size", "words"), [((200, 200), "200 × 200"), ((1200, 300), "too long-drawn")])
+@pytest.mark.parametrize(("size", "words"), [((200, 200), "200 × 200"), ((1200, 300), "too narrow")])
 async def test_a_picture_that_kling_does_not_take_is_refused_in_a_sentence(bot, size, words):
     buffer = io.BytesIO()
     Image.new("RGB", size).save(buffer, "JPEG")
@@ -134,7 +134,7 @@ async def test_an_admin_grants_credits_and_sees_a_persons_card(bot):
     card = await bot.telegram.wait_text(BOSS, "for the film")
     assert "@ada" in card["text"]
     await bot.telegram.say(ADA, "/quota")
-    await bot.telegram.wait_text(ADA, "You can spend 250 credits")
+    await bot.telegram.wait_text(ADA, "Balance: 250 credits")
 
 
 async def test_nobody_spends_more_than_they_have(world):
@@ -144,7 +144,7 @@ async def test_nobody_spends_more_than_they_have(world):
     await world.telegram.wait_video(ADA)
     await world.telegram.say(ADA, "/video another fox")
     refusal = await world.telegram.wait_text(ADA, "you have 5")
-    assert "More from" in refusal["text"]
+    assert "Refills" in refusal["text"]
 
 
 async def test_a_queued_task_is_cancelled_with_its_credits(world):
@@ -156,7 +156,7 @@ async def test_a_queued_task_is_cancelled_with_its_credits(world):
         lambda: world.rows("SELECT 1 FROM tasks WHERE state = 'queued' AND status_message_id IS NOT NULL")
     )
     await world.telegram.say(ADA, "/cancel")
-    await world.telegram.wait_text(ADA, "Cancelled. Your 15 credits are back")
+    await world.telegram.wait_text(ADA, "Cancelled. Your 15 credits are refunded")
     await world.ended()
     assert world.balance(ADA) == (0, 0)
 

@@ -36,9 +36,9 @@ async def test_forbidden_words_are_refused_and_several_refusals_bring_a_break(wo
     log = (await telegram.wait_text(BOSS, "Refused for what they hold"))["text"]
     assert "en:grumble" in log
     assert "something forbidden" in log
-    await telegram.press_labelled(BOSS, "End the break")
+    await telegram.press_labelled(BOSS, "Unpause")
     await telegram.wait_text(BOSS, "Refused for what they hold")
-    await telegram.wait_for(lambda: "End the break" not in str(telegram.messages(BOSS)))
+    await telegram.wait_for(lambda: "Unpause" not in str(telegram.messages(BOSS)))
     await telegram.say(ADA, "/video a fox")
     await telegram.wait_video(ADA)
     await telegram.say(ADA, "/strikes")

@@ -31,7 +31,7 @@ async def test_an_admin_moves_somebody_to_a_plan_which_then_decides_what_they_ma
     await telegram.wait_text(ADA, "Only admins")
     await telegram.say(BOSS, "/plan @ada pro until 30d")
     await telegram.wait_text(BOSS, "on the plan “pro” now, until")
-    await telegram.wait_text(ADA, "You are on the plan “pro” now")
+    await telegram.wait_text(ADA, "You are now on the plan “pro”")
     noted = bot.rows("SELECT actor_id, action, subject, before, after FROM audit")
     assert noted == [(BOSS, "plan", str(ADA), "free", "pro (30d)")]
     await telegram.say(ADA, "/quota")
@@ -52,7 +52,7 @@ async def test_a_grant_with_an_end_is_shown_with_it(bot):
     await telegram.say(BOSS, "/grant @ada 50 until 2099-01-31 a prize")
     await telegram.wait_text(BOSS, "50 credits granted to Ada")
     await telegram.say(ADA, "/quota")
-    await telegram.wait_text(ADA, "of these 50 credits until Jan 31, 2099")
+    await telegram.wait_text(ADA, "50 credits of these until Jan 31, 2099")
     await telegram.say(BOSS, "/grant @ada 50 until yesterday")
     await telegram.wait_text(BOSS, "is no day in the future")
     assert bot.balance(ADA) == (50, 0)
@@ -84,7 +84,7 @@ async def test_at_a_cap_new_videos_are_refused_kindly_and_the_admins_hear_of_it_
     await telegram.wait_text(BOSS, "of 2.5 units today")
     await telegram.say(ADA, "/video a bear 10s pro")
     said = await telegram.wait_text(ADA, "no room for this one")
-    assert "More from" in said["text"]
+    assert "Refills" in said["text"]
     await telegram.say(BOSS, "/providers")
     await telegram.wait_text(BOSS, "Told by the provider this month")
     assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
@@ -111,7 +111,7 @@ prices = { models = { kling-v2-6 = { rate = { std = 7 } } } }
     await telegram.say(BOSS, "/admin")
     await telegram.wait_text(BOSS, "Your role: Owner")
     await telegram.press_labelled(BOSS, "Settings")
-    await telegram.wait_text(BOSS, "what was accepted keeps its price")
+    await telegram.wait_text(BOSS, "accepted videos keep their price")
     for label, shown in (
         ("providers", "providers"),
         ("stand-in", "providers.stand-in"),

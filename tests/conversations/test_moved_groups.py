@@ -57,7 +57,7 @@ async def test_the_status_stands_in_the_new_chat_at_once(world, told):
     await world.settle()
     assert len([reply for reply in world.telegram.replies(new) if "a fox" in reply["text"]]) == 1
     await world.telegram.press_labelled(ADA, "Cancel", chat=new)
-    await world.telegram.wait_text(new, "Your 15 credits are back")
+    await world.telegram.wait_text(new, "Your 15 credits are refunded")
     assert drift(world) == (0, 0)
 
 
@@ -98,7 +98,7 @@ async def test_an_open_card_comes_along_and_its_owner_is_told(world, told):
     await world.telegram.wait_text(group, "a fox in the snow")
     new = world.telegram.acting.upgrade(BOSS, group, told=told).id
     await world.settle()
-    assert len(world.written(new, "your draft came along")) == 1
+    assert len(world.written(new, "Your draft is still open")) == 1
     await world.telegram.press_labelled(XIAOLIN, "Bring it back", chat=new)
     await world.settle()
     assert world.written(new, "a fox in the snow") == []
@@ -106,7 +106,7 @@ async def test_an_open_card_comes_along_and_its_owner_is_told(world, told):
     await world.telegram.wait_text(new, "a fox in the snow")
     await world.telegram.press_labelled(ADA, "Generate", chat=new)
     await world.telegram.wait_video(new)
-    assert world.written(new, "your draft came along") == []
+    assert world.written(new, "Your draft is still open") == []
 
 
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)

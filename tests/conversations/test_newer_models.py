@@ -94,7 +94,7 @@ async def test_an_album_whose_photos_the_prompt_names_is_referred_to(newer):
 async def test_an_album_without_words_is_asked_about_where_it_can_be_both(newer):
     await newer.telegram.send_album(ADA, plain_images(3), "--model kling-4.0")
     await newer.telegram.wait_text(ADA, "What are these photos for?")
-    await newer.telegram.press_labelled(ADA, "From the first to the second")
+    await newer.telegram.press_labelled(ADA, "First → last")
     await newer.telegram.wait_text(ADA, "3 frames, in order")
     assert submitted(newer) == []
 
@@ -148,7 +148,7 @@ async def test_a_final_that_costs_much_is_confirmed_like_anything_else(world):
 
 async def test_a_prompt_that_is_too_long_for_its_model_is_refused_before_it_costs_anything(newer):
     await newer.telegram.say(ADA, "/video " + "snow " * 600 + "--model kling-v2-6")
-    await newer.telegram.wait_text(ADA, "2,500 is the most")
+    await newer.telegram.wait_text(ADA, "up to 2,500 characters")
     assert newer.balance(ADA) == (0, 0)
     await newer.telegram.say(ADA, "/video " + "snow " * 600 + "--model kling-4.0")
     await newer.telegram.wait_video(ADA)

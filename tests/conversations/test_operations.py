@@ -41,13 +41,13 @@ async def asked_about_two_photos(bot, words: str, choice: str) -> tuple[str, dic
 
 
 async def test_two_photos_ask_once_and_become_a_film_from_the_first_to_the_second(bot):
-    path, body = await asked_about_two_photos(bot, "day becomes night --pro", "From the first")
+    path, body = await asked_about_two_photos(bot, "day becomes night --pro", "First → last")
     assert path == "/v1/videos/image2video"
     assert {"image", "image_tail"} <= set(body)
 
 
 async def test_two_photos_may_both_appear(bot):
-    path, body = await asked_about_two_photos(bot, "they meet", "Both appear")
+    path, body = await asked_about_two_photos(bot, "they meet", "Combine both")
     assert path == "/v1/videos/multi-image2video"
     assert len(body["image_list"]) == 2
 
@@ -232,7 +232,7 @@ async def test_several_pictures_come_as_an_album_and_one_of_them_is_animated(bot
     await bot.telegram.press_labelled(ADA, "Animate 2")
     await bot.telegram.wait_text(ADA, "What should happen")
     await bot.telegram.say(ADA, "it jumps")
-    await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await bot.telegram.wait_text(ADA, "Ready. Make it?")
     await bot.telegram.press_labelled(ADA, "Generate")
     await bot.telegram.wait_video(ADA)
     assert asked(bot)[0] == "/v1/videos/image2video"
@@ -294,8 +294,8 @@ async def test_a_sound_lasts_tenths_of_a_second_too_and_a_video_does_not(bot):
         ("/sound rain --music jazz", "Use it with /sound"),
         ("/video a fox --volume 2", "Use it with /lipsync"),
         (f"/sound {'rain ' * 60}", "200"),
-        ("/sound", "few words"),
-        ("/video a fox --camera zoom-in --model kling-v1 --duration 10", "no camera movement"),
+        ("/sound", "describe what should happen"),
+        ("/video a fox --camera zoom-in --model kling-v1 --duration 10", "doesn't support camera movement"),
     ],
 )
 async def test_what_is_missing_is_said(bot, text, words):

@@ -350,5 +350,5 @@ async def test_whoever_is_forgotten_leaves_no_video_behind(public):
     await public.telegram.say(ADA, "/forget")
     await public.telegram.wait_text(ADA, "elements, voices")
     await public.telegram.press_labelled(ADA, "Delete everything")
-    await public.telegram.wait_text(ADA, "I know nothing of you any more")
+    await public.telegram.wait_text(ADA, "Your data is deleted")
     assert kept(public) == []

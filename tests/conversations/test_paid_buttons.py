@@ -46,7 +46,15 @@ async def everything(bot) -> None:
     await bot.telegram.say(ADA, "/video a fox --model kling-v1-6")
     await bot.telegram.wait_video(ADA)
     await bot.ended()
-    for text in ("/ideas", "/recipes", "/new a fox in the snow", "/start", "/history", "/settings", "/tips"):
+    for text in (
+        "/ideas",
+        "/templates",
+        "/new a fox in the snow",
+        "/start",
+        "/history",
+        "/settings",
+        "/tips",
+    ):
         await bot.telegram.say(ADA, text)
         await bot.settle()
 
@@ -141,7 +149,7 @@ async def test_a_price_that_changed_since_it_was_shown_is_asked_about(bot):
     # Another length is usual from now on, and costs more.
     await telegram.say(ADA, "/settings")
     await bot.settle()
-    await telegram.press_labelled(ADA, "Length")
+    await telegram.press_labelled(ADA, "Duration")
     await bot.settle()
     await telegram.press_labelled(ADA, "10 s")
     await bot.settle()

@@ -82,7 +82,7 @@ async def test_what_is_paid_is_credited_once_also_over_crashes_and_when_it_is_to
     assert shop.balance(ADA) == (100, 0)
     assert shop.rows("SELECT count(*), sum(credits) FROM payments") == [(1, 100)]
     assert sum(bool(event["new"]) for event in shop.events("stars were paid")) == 1
-    await telegram.wait_text(ADA, "100 credits are yours")
+    await telegram.wait_text(ADA, "100 credits added")
 
 
 async def test_an_invoice_of_somebody_else_cannot_be_paid(shop):
@@ -98,7 +98,7 @@ async def test_an_admin_gives_stars_back_with_the_credits_and_nobody_else_does(s
     telegram = shop.telegram
     invoice = await invoice_for(shop, ADA)
     telegram.stars.pay(ADA, ADA, invoice["message_id"])
-    await telegram.wait_text(ADA, "100 credits are yours")
+    await telegram.wait_text(ADA, "100 credits added")
     charge = charge_of(shop)
     await telegram.say(ADA, f"/refund {charge}")
     await telegram.wait_text(ADA, "Only admins")
@@ -110,10 +110,10 @@ async def test_an_admin_gives_stars_back_with_the_credits_and_nobody_else_does(s
     await telegram.wait_text(BOSS, "did not answer")
     assert shop.balance(ADA) == (0, 0)
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "gave back 150 ⭐")
-    await telegram.wait_text(ADA, "Your 150 ⭐ were given back")
+    await telegram.wait_text(BOSS, "refunded 150 ⭐")
+    await telegram.wait_text(ADA, "Your 150 ⭐ were refunded")
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "given back already")
+    await telegram.wait_text(BOSS, "already refunded")
     assert shop.balance(ADA) == (0, 0)
     assert shop.rows("SELECT state, taken FROM payments") == [("refunded", 100)]
     assert shop.rows("SELECT actor_id, action, subject FROM audit") == [(BOSS, "refund", str(ADA))]
@@ -155,7 +155,7 @@ async def test_stars_that_telegram_refunds_take_what_is_left_and_it_is_told_once
     telegram.state.updates.add("message", message)
     await shop.settle()
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "given back already")
+    await telegram.wait_text(BOSS, "already refunded")
     assert shop.balance(ADA) == (50, 0)
     assert shop.rows("SELECT state, taken FROM payments") == [("refunded", 85)]
     assert shop.rows("SELECT actor_id, subject FROM audit WHERE action = 'refund'") == [(None, str(ADA))]
@@ -166,8 +166,8 @@ async def test_a_refund_of_the_bot_is_not_told_again_by_telegrams_report(shop):
     telegram = shop.telegram
     charge = await bought(shop, ADA)
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "gave back 150 ⭐")
-    await telegram.wait_text(ADA, "Your 150 ⭐ were given back")
+    await telegram.wait_text(BOSS, "refunded 150 ⭐")
+    await telegram.wait_text(ADA, "Your 150 ⭐ were refunded")
     await shop.wait_for(lambda: shop.events("stars were refunded"))
     assert [event["new"] for event in shop.events("stars were refunded")] == [False]
     assert (told(shop, ADA, "took back"), told(shop, BOSS, "Telegram refunded")) == (1, 0)
@@ -180,7 +180,7 @@ async def test_the_report_ends_a_refund_whose_answer_was_lost(shop):
     telegram.refuse_next("refundStarPayment", ConnectionDropped(), done_first=True)
     await telegram.say(BOSS, f"/refund {charge}")
     await telegram.wait_text(BOSS, "did not answer")
-    await telegram.wait_text(ADA, "Your 150 ⭐ were given back")
+    await telegram.wait_text(ADA, "Your 150 ⭐ were refunded")
     assert shop.rows("SELECT state, taken, refunds FROM payments") == [("refunded", 100, 1)]
     assert shop.rows("SELECT actor_id, subject FROM audit") == [(BOSS, str(ADA))]
     assert shop.balance(ADA) == (0, 0)
@@ -314,7 +314,7 @@ async def test_a_person_ends_the_renewal_and_may_go_on_after_all(club):
         telegram.stars.renew(ADA, charge)
     with pytest.raises(ValueError, match="does not let"):
         telegram.stars.switch(ADA, charge, "active")
-    await telegram.press_labelled(ADA, "Go on after all")
+    await telegram.press_labelled(ADA, "Resume renewal")
     await telegram.wait_text(ADA, "unless you switch it on again")
     telegram.stars.switch(ADA, charge, "active")
     await club.wait_for(lambda: club.rows("SELECT renews FROM subscriptions") == [(1,)])
@@ -346,7 +346,7 @@ async def test_a_refunded_month_ends_the_plan_and_its_renewal(club):
     telegram = club.telegram
     charge = await subscribe(club, ADA)
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "gave back 500 ⭐")
+    await telegram.wait_text(BOSS, "refunded 500 ⭐")
     await telegram.wait_for(lambda: not telegram.stars.subscription(ADA, charge).renews)
     await telegram.say(ADA, "/quota")
     await telegram.wait_text(ADA, "free")

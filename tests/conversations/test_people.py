@@ -145,7 +145,7 @@ async def test_whoever_uses_the_bot_is_kept_with_what_is_known_of_their_private_
     await club.settle()
     assert people(club) == [(ADA, 0), (XIAOLIN, 0)]
     await telegram.say(ADA, "/quota")
-    await telegram.wait_text(ADA, "You can spend")
+    await telegram.wait_text(ADA, "Balance:")
     assert people(club) == [(ADA, 1), (XIAOLIN, 0)]
     telegram.acting.block(ADA)
     await club.settle()
@@ -232,7 +232,7 @@ async def test_a_name_that_shows_nothing_breaks_nothing(club, first, username, s
     await telegram.wait_text(BOSS, shown)
     await telegram.say(BOSS, "/admin")
     await telegram.wait_for(lambda: telegram.replies(BOSS)[-1].get("reply_markup"))
-    await telegram.press_labelled(BOSS, "People")
+    await telegram.press_labelled(BOSS, "Users")
     buttons = await telegram.wait_for(
         lambda: [
             button["text"]

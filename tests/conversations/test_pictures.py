@@ -64,12 +64,12 @@ async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(wor
         said = [message["text"] for message in world.telegram.replies(BOSS)]
         await world.telegram.say(XIAOLIN, f"/video {site}/page 动起来")
         await world.telegram.wait_text(XIAOLIN, "无法从")
-    assert ["lead straight to a picture (JPEG, PNG, WebP, GIF or HEIC)" in text for text in said] == [
+    assert ["leads straight to a JPEG, PNG, WebP, GIF or HEIC" in text for text in said] == [
         True,
         True,
         False,
     ]
-    assert "doesn't hand out this picture right now" in said[2]
+    assert "doesn't hand out this photo right now" in said[2]
     assert all(site not in str(request.body) for request in world.kling.requests)
     assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
 
@@ -96,7 +96,7 @@ async def test_a_link_never_leads_to_the_machine_that_results_may_come_from(worl
 
     async with serve(Starlette(routes=[Route("/secret.jpg", secret)])) as site:
         await world.telegram.say(ADA, f"/video {site}/secret.jpg it moves")
-        await world.telegram.wait_text(ADA, "lead straight to a picture")
+        await world.telegram.wait_text(ADA, "leads straight to a JPEG")
     assert asked == []
     assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
 
@@ -105,8 +105,8 @@ async def test_a_link_never_leads_to_the_machine_that_results_may_come_from(worl
     ("models", "number", "words"),
     [
         ('["kling-v2-6", "kling-v1-6", "kling-v3-omni"]', 6, None),
-        ('["kling-v2-6", "kling-v1-6"]', 6, "6 photos are too many here; 4 in one go are the most"),
-        ('["kling-v2-6", "kling-v3-omni"]', 9, "9 photos are too many here; 7 in one go are the most"),
+        ('["kling-v2-6", "kling-v1-6"]', 6, "Up to 4 photos – you sent 6"),
+        ('["kling-v2-6", "kling-v3-omni"]', 9, "Up to 7 photos – you sent 9"),
     ],
 )
 async def test_an_album_goes_to_the_model_that_takes_so_many_photos_or_is_refused_clearly(
@@ -132,10 +132,10 @@ async def test_the_words_of_a_forwarded_photo_are_offered_and_cost_nothing_by_th
         BOSS, sample_picture(), "Sail with us! --pro 50 % off at https://example.com/sale", chat=GROUP
     )
     await world.telegram.forward(ADA, posted)
-    await world.telegram.wait_text(ADA, "This comes from somewhere else. Shall I make it?")
+    await world.telegram.wait_text(ADA, "This was forwarded. Make it?")
     assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
     await world.telegram.say(ADA, "the boat sails away")
-    await world.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await world.telegram.wait_text(ADA, "Ready. Make it?")
     await world.telegram.press_labelled(ADA, "Generate · 15 credits")
     (video,) = await world.telegram.wait_video(ADA)
     assert "the boat sails away" in video["caption"]

@@ -22,7 +22,7 @@ REFUSALS = (
     "This takes videos with 300 to",
     "No model here can use a video like this",
     "Send this with one photo",
-    "somebody else's",
+    "another user's",
     "can't be used for this",
     "can't be done with a finished video",
 )

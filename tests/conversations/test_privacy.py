@@ -37,7 +37,7 @@ async def test_a_person_takes_their_data_away_and_is_forgotten(world):
     await world.telegram.say(ADA, "/forget")
     await world.telegram.wait_text(ADA, "This cannot be undone")
     await world.telegram.press_labelled(ADA, "Delete everything")
-    await world.telegram.wait_text(ADA, "I know nothing of you any more")
+    await world.telegram.wait_text(ADA, "Your data is deleted")
     # The second video was under way: it ends, and nobody gets it.
     await world.wait_for(lambda: world.rows("SELECT count(*) FROM tasks WHERE state = 'succeeded'") == [(2,)])
     await world.stop()
@@ -52,4 +52,4 @@ async def test_a_person_takes_their_data_away_and_is_forgotten(world):
     # Whoever comes back is a stranger who has spent what they had spent.
     await world.start()
     await world.telegram.say(ADA, "/quota")
-    await world.telegram.wait_text(ADA, "You can spend 170 credits")
+    await world.telegram.wait_text(ADA, "Balance: 170 credits")

@@ -112,7 +112,7 @@ async def test_whoever_wants_it_so_gets_videos_silently_and_covered(world):
     world.kling.behaviour.render_seconds = 0.2
     await world.start()
     await world.telegram.say(ADA, "/quota")
-    await world.telegram.wait_text(ADA, "You can spend")
+    await world.telegram.wait_text(ADA, "Balance:")
     with closing(sqlite3.connect(world.database)) as db, db:
         db.execute("UPDATE users SET preferences = ?", ('{"silent": true, "spoiler": true}',))
     await world.telegram.send_photo(ADA, sample_picture(), "let the boat sail")
@@ -130,10 +130,10 @@ async def test_whose_answer_was_lost_is_asked_before_anything_is_sent_again(worl
     for person, prompt in ((ADA, "a fox"), (XIAOLIN, "a cat")):
         await world.telegram.say(person, f"/video {prompt}")
     await world.telegram.wait_text(ADA, "can't tell if your video is being made")
-    await world.telegram.wait_text(XIAOLIN, "无法确定视频是否在制作")
+    await world.telegram.wait_text(XIAOLIN, "无法确定视频是否在生成")
     assert len(world.kling.tasks) == 2
     await world.telegram.press_labelled(ADA, "Try again")
-    await world.telegram.press_labelled(XIAOLIN, "退回积分")
+    await world.telegram.press_labelled(XIAOLIN, "退还积分")
     await world.telegram.wait_video(ADA)
     await world.ended()
     assert len(world.kling.tasks) == 3

@@ -106,7 +106,7 @@ async def test_one_photo_for_a_try_on_brings_suggestions_and_a_tap_dresses(world
     world.kling.behaviour.render_seconds = 0.3
     await world.start()
     await world.telegram.send_photo(ADA, sample_picture(), "/tryon")
-    asked = await world.telegram.wait_text(ADA, "What shall the person wear?")
+    asked = await world.telegram.wait_text(ADA, "What should the person wear?")
     labels = [button["text"] for row in asked["reply_markup"]["inline_keyboard"] for button in row]
     assert labels[:2] == ["White shirt, jeans", "Elegant suit"]
     assert len(labels) == 7
@@ -167,9 +167,9 @@ async def test_a_prompt_is_improved_by_a_tap_and_used_by_another(world, thinker)
 
     thinker.answer = JSONResponse({"error": f"no {key} here"}, 500)
     failed = await world.telegram.press_labelled(ADA, "Improve prompt")
-    assert "No suggestion came in time" in (await world.telegram.wait_answer(failed))["text"]
+    assert "The assistant did not answer" in (await world.telegram.wait_answer(failed))["text"]
     often = await world.telegram.press_labelled(ADA, "Improve prompt")
-    assert "3 suggestions within the hour" in (await world.telegram.wait_answer(often))["text"]
+    assert "3 suggestions an hour" in (await world.telegram.wait_answer(often))["text"]
     assert key not in repr(world.output)
 
 

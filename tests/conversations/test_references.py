@@ -125,7 +125,7 @@ async def test_a_refused_length_of_o1_teaches_how_its_page_is_meant(world):
     ask = "@Fox runs --model kling-video-o1 --duration 7"
     world.kling.behaviour.answer_instead.append(Canned(400, REFUSED))
     await world.telegram.send_photo(ADA, a_portrait(), ask)
-    await world.telegram.wait_text(ADA, "credits are back")
+    await world.telegram.wait_text(ADA, "credits are refunded")
     assert world.balance(ADA) == (0, 0)
     sent = len(orders(world, OMNI))
     await world.telegram.send_photo(ADA, a_portrait(), ask)

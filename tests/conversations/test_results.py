@@ -40,7 +40,7 @@ async def test_a_result_offers_what_its_model_can_do_and_every_button_works_afte
     await bot.telegram.press_labelled(ADA, "Settings")
     await bot.telegram.wait_for(lambda: buttons(bot, ADA, "Copy id"))
     about = bot.telegram.replies(ADA)[-1]
-    assert labels(about) == [["Copy id", "Copy the prompt"], ["Save as recipe"]]
+    assert labels(about) == [["Copy id", "Copy the prompt"], ["Save as template"]]
     assert about["text"].startswith("kling-v1-6 · standard · 5 s · 16:9\n20 credits")
 
     await bot.telegram.press_labelled(ADA, "Original file")
@@ -83,7 +83,7 @@ async def test_questions_beneath_a_video_are_answered_by_replies_and_taps(bot):
 
     await bot.telegram.press(ADA, ADA, video["message_id"], data_of(video, "Extend"))
     await bot.telegram.wait_text(ADA, "What should happen next")
-    await bot.telegram.press_labelled(ADA, "Just go on")
+    await bot.telegram.press_labelled(ADA, "Just continue")
     await bot.telegram.wait_video(ADA, 3)
 
     await bot.telegram.press(ADA, ADA, video["message_id"], data_of(video, "Lip-sync"))
@@ -150,7 +150,7 @@ async def test_deleting_asks_once_and_takes_the_messages_and_the_history_but_not
     await bot.telegram.say(ADA, f"/show {name}")
     await bot.telegram.wait_text(ADA, "was deleted")
     await bot.telegram.say(ADA, "/history")
-    await bot.telegram.wait_text(ADA, "You have made nothing yet")
+    await bot.telegram.wait_text(ADA, "You have no videos yet")
     assert bot.balance(ADA) == (-20, 0)
 
 

@@ -28,10 +28,10 @@ async def test_a_template_is_saved_from_a_video_and_made_again_on_another_photo_
     await bot.telegram.say(ADA, "/save Boat trip", reply_to=video["message_id"])
     await bot.telegram.wait_text(ADA, "Saved as Boat trip")
     await bot.restart()
-    await bot.telegram.say(ADA, "/recipes")
-    await bot.telegram.wait_text(ADA, "Your recipe")
+    await bot.telegram.say(ADA, "/templates")
+    await bot.telegram.wait_text(ADA, "Your template")
     await bot.telegram.press_labelled(ADA, "Boat trip")
-    await bot.telegram.wait_text(ADA, "Takes a photo of yours")
+    await bot.telegram.wait_text(ADA, "Needs a photo")
     await bot.telegram.press_labelled(ADA, "On a photo · 30 credits")
     await bot.telegram.wait_text(ADA, "Send me the photo for Boat trip")
     await bot.telegram.send_photo(ADA, another_image())
@@ -48,11 +48,11 @@ async def test_a_template_is_renamed_shared_kept_by_another_and_deleted(bot):
     await bot.telegram.say(ADA, "/video a fox in the snow 9:16")
     (video,) = await bot.telegram.wait_video(ADA)
     await bot.telegram.press(ADA, ADA, video["message_id"], _data(video, "Settings"))
-    await bot.telegram.wait_for(lambda: _has_button(bot, "Save as recipe"))
-    await bot.telegram.press_labelled(ADA, "Save as recipe")
+    await bot.telegram.wait_for(lambda: _has_button(bot, "Save as template"))
+    await bot.telegram.press_labelled(ADA, "Save as template")
     await bot.telegram.wait_text(ADA, "Saved as a fox in the snow")
     await bot.telegram.press_labelled(ADA, "Rename")
-    await bot.telegram.wait_text(ADA, "Send me the new name")
+    await bot.telegram.wait_text(ADA, "Send a new name")
     await bot.telegram.say(ADA, "Snow <fox>")
     shown = await bot.telegram.wait_text(ADA, "Snow <fox>")
     await bot.telegram.press(ADA, ADA, shown["message_id"], _data(shown, "Share"))
@@ -62,24 +62,24 @@ async def test_a_template_is_renamed_shared_kept_by_another_and_deleted(bot):
     # A link that was shared before templates had this name goes on working.
     await bot.telegram.say(XIAOLIN, f"/start {payload.replace('template_', 'recipe_')}")
     found = await bot.telegram.wait_text(XIAOLIN, "Snow <fox>")
-    await bot.telegram.press(XIAOLIN, XIAOLIN, found["message_id"], _data(found, "存到我的配方"))
-    await bot.telegram.press(XIAOLIN, XIAOLIN, found["message_id"], _data(found, "制作"))
+    await bot.telegram.press(XIAOLIN, XIAOLIN, found["message_id"], _data(found, "存到我的模板"))
+    await bot.telegram.press(XIAOLIN, XIAOLIN, found["message_id"], _data(found, "生成"))
     (theirs,) = await bot.telegram.wait_video(XIAOLIN)
     assert theirs["video"]["height"] > theirs["video"]["width"]
 
     await bot.telegram.press(ADA, ADA, shown["message_id"], _data(shown, "Delete"))
     await bot.telegram.wait_text(ADA, "Delete Snow <fox>?")
     await bot.telegram.press_labelled(ADA, "Delete")
-    await bot.telegram.wait_text(ADA, "You have no recipes yet")
+    await bot.telegram.wait_text(ADA, "You have no templates yet")
     await bot.telegram.say(ADA, f"/start {payload}")
-    await bot.telegram.wait_text(ADA, "This recipe is gone")
+    await bot.telegram.wait_text(ADA, "This template was deleted")
     await bot.telegram.say(ADA, "/start recipe_'; DROP")
     await bot.telegram.wait_for(lambda: len(bot.telegram.replies(ADA)) > 0)
     assert [name for (name,) in bot.rows("SELECT title FROM templates")] == ["Snow <fox>"]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("/save", "open a card with /new"), ("/recipes", "no recipes yet")]
+    ("text", "words"), [("/save", "open a card with /new"), ("/templates", "no templates yet")]
 )
 async def test_where_there_is_nothing_yet_the_way_to_the_first_template_is_told(bot, text, words):
     await bot.telegram.say(ADA, text)

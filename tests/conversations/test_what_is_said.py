@@ -33,7 +33,7 @@ FOREIGN = {
     "what another bot wrote to be chosen": {"via_bot": OTHER_BOT},
 }
 """The ways in which somebody else's words come in a person's name."""
-NOT_YOURS = "Somebody else wrote this command"
+NOT_YOURS = "This command was forwarded"
 
 
 @pytest.fixture
@@ -406,7 +406,7 @@ async def test_what_a_late_part_says_decides_what_is_made_of_all_of_them(bot, ca
     await send(bot, image | {"caption": caption} | group)
     assert [request["operation"] for request in requests(bot)] == operations
     assert [draft["prompt"] for draft in drafts(bot)] == prompts
-    assert bot.written(ADA, "What should happen in this picture") == []
+    assert bot.written(ADA, "What should happen in this photo") == []
 
 
 async def test_a_late_part_joins_a_draft(bot):

@@ -74,7 +74,7 @@ class Person:
             user = VIDEO if videos == len(self.remote()) else f"gets {videos} videos"
         elif any("/files/" in str(reply) for reply in replies):
             user = LINK
-        elif any("credits are back" in text or "costs you nothing" in text for text in texts):
+        elif any("credits are refunded" in text or "credits are refunded" in text for text in texts):
             user = TOLD
         elif texts:
             user = REFUSED

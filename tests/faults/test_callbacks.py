@@ -159,7 +159,7 @@ async def test_callbacks_that_come_twice_out_of_order_late_or_about_nobody_bring
             assert await post(world, secret_of("stand-in"), each) == 200
         # What is done for Ada next is done after whatever these could have caused.
         await world.telegram.say(ADA, "/quota")
-        await world.telegram.wait_text(ADA, "You can spend")
+        await world.telegram.wait_text(ADA, "Balance:")
         assert len(questions(world)) == asked
     assert len([reply for reply in world.telegram.replies(ADA) if "video" in reply]) == 1
     assert world.rows("SELECT state FROM tasks") == [("succeeded",)]

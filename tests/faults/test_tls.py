@@ -55,7 +55,7 @@ async def test_a_provider_whose_certificate_stays_bad_is_named_and_hears_nothing
         await world.bot.wait_for(lambda: all(person.is_over() for person in people))
         await world.bot.telegram.wait_text(BOSS, "The certificate of stand-in is refused: certificate has")
         for person in people:
-            (told,) = world.bot.written(person.id, "credits are back")
+            (told,) = world.bot.written(person.id, "credits are refunded")
             assert "certificate" not in told["text"]
             assert world.bot.balance(person.id) == (0, 0)
         await world.bot.telegram.say(BOSS, "/providers")
@@ -95,7 +95,7 @@ async def test_a_telegram_whose_certificate_stays_bad_gets_no_token_and_the_log_
         assert world.bot.events(event)[0]["reason"] == "its certificate is refused: certificate has expired"
         world.to_telegram.planned.remove(planned)
         await world.bot.telegram.say(ADA, "/quota")
-        await world.bot.telegram.wait_text(ADA, "You can spend")
+        await world.bot.telegram.wait_text(ADA, "Balance:")
 
         planned = world.to_telegram.plan(EXPIRED, FOREVER)
         world.to_telegram.drop()

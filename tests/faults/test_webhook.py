@@ -13,7 +13,7 @@ async def test_a_webhook_that_is_set_during_a_long_poll_is_removed_and_nothing_i
         address = f"{world.telegram_url}/bot{TOKEN}/setWebhook"
         await http.post(address, data={"url": "https://127.0.0.1:9/hook/a-secret-path"})
     await world.telegram.say(ADA, "/quota")
-    await world.telegram.wait_text(ADA, "You can spend")
+    await world.telegram.wait_text(ADA, "Balance:")
     assert world.telegram.state.webhook == {}
     await world.wait_said("a webhook was set")
     assert not any("a-secret-path" in line for line in world.output)

@@ -198,7 +198,7 @@ async def test_a_charge_whose_answer_was_lost_is_matched_once_its_task_is_known(
 
 async def test_failed_tasks_that_were_charged_are_listed(bot):
     bot.kling.behaviour.charge_failures = True
-    await make(bot, "a fox [fail]", ends="are back")
+    await make(bot, "a fox [fail]", ends="are refunded")
     await read(bot)
     (failed,) = (await bot.app.services.costs.report(30)).failed
     assert (failed.state, failed.amount) == (TaskState.FAILED, 1.5)

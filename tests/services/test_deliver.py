@@ -300,7 +300,7 @@ async def test_a_video_that_cannot_be_fetched_for_minutes_gives_its_credits_back
     assert await bringing.refunds(task) == [10]
     late, told = texts(bringing)
     assert "doesn't hand it out yet" in late
-    assert "could not be fetched. Your 10 credits are back" in told
+    assert "could not be fetched. Your 10 credits are refunded" in told
     assert (await bringing.now(task)).status_message_id is None
     assert (await bringing.usage()).balance == 10
 
@@ -357,7 +357,7 @@ async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_i
     assert row.failure.startswith("ChatGone: ")
     assert row.video is not None
     assert await bringing.refunds(task) == []
-    assert not any("back" in text for text in texts(bringing))
+    assert not any("refunded" in text for text in texts(bringing))
 
 
 async def test_a_late_video_was_free_so_there_is_nothing_to_refund(bringing):
@@ -409,8 +409,8 @@ async def test_a_refund_is_told_also_where_the_chat_was_busy_at_first_and_made_o
     bringing.to_telegram.answer("sendMessage", BUSY)
     await bringing.store.outbox.take_late(Millis(bringing.clock.now() + 1), 1)
     await run_until_it_ends(bringing, task)
-    assert sum("credits are back" in text for text in texts(bringing)) == 2
-    assert sum("credits are back" in reply["text"] for reply in bringing.written(ADA, "back")) == 1
+    assert sum("credits are refunded" in text for text in texts(bringing)) == 2
+    assert sum("credits are refunded" in reply["text"] for reply in bringing.written(ADA, "could not be fetched")) == 1
     assert await bringing.refunds(task) == [10]
 
 
@@ -437,7 +437,7 @@ async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_cha
     task = await a_finished_task(bringing, results, request=a_request(count=count), price=Credits(10))
     await run_until_it_ends(bringing, task)
     assert sum(await bringing.refunds(task)) == lost
-    assert len(bringing.written(ADA, "back")) == min(count, results)
+    assert len(bringing.written(ADA, "could not be fetched")) == min(count, results)
     actions = bringing.services.actions
     if lost < task.price:
         await actions.run(RefundTask(task.id), None, "shell:1")

@@ -246,7 +246,7 @@ async def test_a_fault_that_stays_ends_in_a_refund_and_the_person_and_admins_hea
     assert len(late) == 3 - len(whole)
     assert next(alert for alert in world.alerts if alert != "alert.shortfall") == "alert.delivery.late"
     assert world.alerts.count("alert.delivery.late") <= 2
-    assert len(world.written(ADA, "credits are back")) == 3 - len(whole)
+    assert len(world.written(ADA, "could not be fetched")) == 3 - len(whole)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

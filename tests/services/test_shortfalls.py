@@ -95,7 +95,7 @@ async def test_results_that_did_not_come_are_refunded_also_where_none_can_be_fet
     task = await finish(bringing, 1, request=a_request(count=4), price=Credits(40))
     await run_until_it_ends(bringing, task)
     assert sum(await bringing.refunds(task)) == 40
-    assert "Your 40 credits are back" in bringing.written(ADA, "are back")[0]["text"]
+    assert "Your 40 credits are refunded" in bringing.written(ADA, "could not be fetched")[0]["text"]
 
 
 async def test_a_smaller_image_costs_what_its_resolution_costs(bringing):
@@ -135,7 +135,7 @@ async def test_a_short_video_that_never_arrives_gives_back_no_more_than_was_paid
     bringing.to_kling.always("file", Response("no", 404))
     await run_until_it_ends(bringing, task)
     assert sorted(await bringing.refunds(task)) == [6, 24]
-    assert "Your 30 credits are back" in bringing.written(ADA, "are back")[0]["text"]
+    assert "Your 30 credits are refunded" in bringing.written(ADA, "could not be fetched")[0]["text"]
 
 
 async def test_admins_hear_of_it_once_a_day_for_each_provider_and_model(bringing):

@@ -96,7 +96,7 @@ REFUSALS = {
     "an unreachable address": (lambda bot: bot.send_photo(ADA, "http://a.example/a.jpg"), "HTTP URL content"),
     "an empty file": (lambda bot: bot.send_document(ADA, b""), "File must be non-empty"),
     "a photo that is none": (lambda bot: bot.send_photo(ADA, b"no picture"), "Image_process_failed"),
-    "a photo that is too long-drawn": (
+    "a photo that is too narrow": (
         lambda bot: bot.send_photo(ADA, image(2100, 100)),
         "Photo_invalid_dimensions",
     ),

@@ -156,7 +156,7 @@ async def test_whoever_comes_back_has_what_they_had_left_no_less_and_no_more(sto
     before = await store.credits.get_usage(ADA, TODAY)
     await store.privacy.forget(ADA, NOW)
     after = await store.credits.get_usage(ADA, TODAY)
-    # What waited was cancelled, so its credits are back.
+    # What waited was cancelled, so its credits are refunded.
     assert (after.balance, after.day_spent, after.held) == (before.balance, before.day_spent - 10, 0)
     assert await store.credits.list_ledger(ADA) == []
 

@@ -304,3 +304,23 @@ def test_a_text_that_a_language_lacks_comes_in_english_and_one_that_nobody_has_i
 @pytest.mark.parametrize("language", NAMES)
 def test_a_catalogue_is_read_as_babel_reads_it(language):
     assert read_catalogue(language).texts == CATALOGUES[language]
+
+
+UNWANTED = {
+    "en": re.compile(
+        r"\b(shall|whom|beneath|anew|long-drawn|nobody|somebody|whoever|stood|of yours|nothing of|besides?|"
+        r"in the works|under way|looked after|what waits|(?:are|is) the most|takes no|any more|no more|given back|"
+        r"are back|let in|goes with|at once|recipes?|UTC|pictures?|shape)\b",
+        re.IGNORECASE,
+    ),
+    "zh_Hans": re.compile(
+        r"配方|主体元素|反向提示词|负面提示词|方案|渠道|供应商|作废|管理人员|运营者|放弃|算了|卡片|退回|退款|您"
+    ),
+}
+"""Words that the glossary replaces: old-fashioned ones, and a second word for one thing."""
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_texts_say_one_thing_with_one_word(language):
+    texts = {key: forms for key, forms in CATALOGUES[language].items() if key != "commands.words"}
+    assert [key for key, forms in texts.items() if any(map(UNWANTED[language].search, forms))] == []

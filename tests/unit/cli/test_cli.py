@@ -234,7 +234,7 @@ def admin_of(run, tmp_path, monkeypatch):
     [
         (
             ("user", "@nobody"),
-            "Nobody called @nobody has written to this bot yet. Ask them to send /start first. (error.admin.no_user)",
+            "No user @nobody has written to this bot yet. Ask them to send /start first. (error.admin.no_user)",
         ),
         (("grant", "@nobody", "5"), "error.admin.no_user"),
         (("task", "fox"), "fox is no id of a task"),

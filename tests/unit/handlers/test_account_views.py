@@ -33,9 +33,9 @@ def test_tasks_are_listed_with_a_button_for_each_that_can_be_cancelled():
     waiting, sent = a_task(), a_task(TaskState.IN_PROGRESS)
     view = task_views.tasks(ENGLISH, [waiting, sent], Millis(NOW + 90 * SECOND), ADA)
     text = text_of(view)
-    assert text.startswith("2 in the works")
+    assert text.startswith("2 rendering")
     assert f"{format_task_id(waiting.id)} waiting · 1 min 30 s" in text
-    assert f"{format_task_id(sent.id)} in progress" in text
+    assert f"{format_task_id(sent.id)} rendering" in text
     assert labels(view) == [f"Cancel {format_task_id(waiting.id)}"]
     assert task_views.tasks(ENGLISH, [], NOW, ADA) == html.View(ENGLISH("tasks.none"))
 
@@ -47,20 +47,20 @@ def test_a_photo_without_words_is_named_in_the_list():
 
 def test_the_quota_says_what_is_left_and_when_there_is_more():
     lines = text_of(balance_view(ENGLISH, a_balance(), LOCAL_NOW)).splitlines()
-    assert lines[0] == "You can spend 80 credits."
+    assert lines[0] == "Balance: 80 credits"
     assert "Today: 50 of 100 used" in lines
     assert "This month: 950 of 1,000 used" in lines
     assert "Granted or bought: 30 credits" in lines
-    assert "Reserved for videos in the works: 15 credits" in lines
-    assert "In the works: 1 (3 at a time)" in lines
-    assert lines[-1].startswith("More from 1:00")
+    assert "Reserved for videos that are rendering: 15 credits" in lines
+    assert "Rendering: 1 (3 at a time)" in lines
+    assert lines[-1].startswith("Refills: 1:00")
 
 
 def test_the_quota_leaves_out_what_there_is_not():
     balance = a_balance(granted=0, held=0, day_limit=None, month_limit=None, resets_at=None, available=1)
     assert text_of(balance_view(ENGLISH, balance, LOCAL_NOW)).splitlines() == [
-        "You can spend 1 credit.",
-        "In the works: 1 (3 at a time)",
+        "Balance: 1 credit",
+        "Rendering: 1 (3 at a time)",
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
     assert any(line.endswith("grant +50 for the film") for line in lines)
     assert any(line.endswith(f"reserved -10 {format_task_id(task.id)}") for line in lines)
     assert any(
-        line.endswith(f"spent 10 {format_task_id(task.id)}") and "Dec 31, 2025" in line for line in lines
+        line.endswith(f"charged 10 {format_task_id(task.id)}") and "Dec 31, 2025" in line for line in lines
     )
 
 

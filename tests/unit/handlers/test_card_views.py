@@ -91,7 +91,7 @@ def test_every_button_fits_whoever_it_is_for(language, model):
 def test_a_card_says_what_it_costs_and_what_is_left():
     view = shown()
     assert view.buttons[0][0].text == "Generate · 15 credits"
-    assert "You have 200 credits." in view.html
+    assert "Balance: 200 credits" in view.html
 
 
 def test_what_people_wrote_is_escaped():
@@ -129,9 +129,9 @@ def test_photos_are_told_by_what_they_are_for():
     first = a_request(operation="image2video", first_frame=image, aspect_ratio=None)
     both = first.model_copy(update={"last_frame": image})
     several = a_request(operation="multi-image2video", references=(image, image))
-    assert "the first picture" in shown(card=a_card(first)).html
-    assert "the first and the last picture" in shown(card=a_card(both)).html
-    assert "2 to appear in it" in shown(card=a_card(several)).html
+    assert "first frame" in shown(card=a_card(first)).html
+    assert "first and last frame" in shown(card=a_card(both)).html
+    assert "Reference photos: 2" in shown(card=a_card(several)).html
 
 
 def test_while_photos_are_asked_about_nothing_can_be_generated():

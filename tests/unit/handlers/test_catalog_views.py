@@ -115,7 +115,7 @@ def test_references_and_extension_are_told_where_they_are_offered():
     text = models_text("kling-v1-6", offered=offered, beside={})
     assert "reference" not in text
     assert "extend" not in text
-    assert "Beside" not in text
+    assert "Also" not in text
 
 
 def test_a_model_that_the_catalog_does_not_know_has_the_price_it_will_have():
@@ -172,7 +172,7 @@ def test_with_several_providers_each_has_its_own_part():
 
 
 def test_what_is_offered_beside_videos_is_one_line_with_prices():
-    (line,) = [line for line in models_text("kling-v3").splitlines() if "Beside" in line]
+    (line,) = [line for line in models_text("kling-v3").splitlines() if line.startswith("Also")]
     for item in ("/expand 2", "/tryon 5", "/effect 15–90", "/sound 3"):
         assert item in line
     assert "/lipsync 1 a second + 1" in line

@@ -80,7 +80,7 @@ def lines():
 async def test_a_mistake_of_the_person_is_answered_with_one_sentence_as_a_reply(telegram, told, message):
     await told(message, UserError("error.task.unknown", task="<K7>"))
     (reply,) = telegram.people.replies(ADA)
-    assert reply["text"] == "I find no task <K7> of yours. /tasks shows what is running."
+    assert reply["text"] == "You have no task <K7>. /tasks shows what is running."
     assert reply["reply_to_message"]["message_id"] == message.message.message_id
 
 

@@ -133,7 +133,7 @@ async def test_a_notice_takes_the_place_of_the_status_in_a_message_that_is_notic
     sent = await notices.send_notice(failed)
     (message,) = telegram.people.replies(ADA)
     assert message["message_id"] == sent.message_id != status
-    assert "Your 10 credits are back" in message["text"]
+    assert "Your 10 credits are refunded" in message["text"]
 
 
 async def test_a_cancelled_task_says_so_where_its_status_stands(telegram, notices):
@@ -141,7 +141,7 @@ async def test_a_cancelled_task_says_so_where_its_status_stands(telegram, notice
     sent = await notices.send_notice(a_task_of(state=TaskState.CANCELLED, status_message_id=status))
     (message,) = telegram.people.replies(ADA)
     assert message["message_id"] == sent.message_id == status
-    assert message["text"] == "Cancelled. Your 10 credits are back."
+    assert message["text"] == "Cancelled. Your 10 credits are refunded."
     assert "reply_markup" not in message
 
 
@@ -160,11 +160,11 @@ async def test_ids_and_credits_are_written_as_people_read_them(telegram, notices
     await notices.tell(a_task_of(), "notice.delivery.refunded", id="K7Q29F", credits=1_500)
     (message,) = telegram.people.replies(ADA)
     assert "K7Q2-9F" in message["text"]
-    assert "Your 1,500 credits are back" in message["text"]
+    assert "Your 1,500 credits are refunded" in message["text"]
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "Your 1 credit is back"), ("zh_Hans", "1 积分已退回")]
+    ("language", "words"), [("en", "Your 1 credit is refunded"), ("zh_Hans", "1 积分已退还")]
 )
 async def test_one_credit_is_written_as_one(telegram, notices, language, words):
     task = a_task_of(state=TaskState.CANCELLED, language=language, price=1)

@@ -60,7 +60,7 @@ def test_every_chinese_word_is_read_in_traditional_letters_too(word):
         ("匯出", "export"),
         ("儲存", "save"),
         ("儲值", "buy"),
-        ("範本", "recipes"),
+        ("範本", "templates"),
         ("數位人", "avatar"),
     ],
 )

@@ -112,10 +112,10 @@ def test_a_line_tells_day_words_model_state_and_favourite():
 @pytest.mark.parametrize(
     ("words", "of", "number", "said"),
     [
-        ("", history.ALL, 0, "made nothing yet"),
-        ("fox", "token", 0, "Nothing of yours holds “fox”"),
+        ("", history.ALL, 0, "no videos yet"),
+        ("fox", "token", 0, "Nothing matches “fox”"),
         ("", history.FAVOURITES, 0, "No favourites yet"),
-        ("", history.ALL, 3, "nothing further back"),
+        ("", history.ALL, 3, "That was the oldest"),
     ],
 )
 def test_an_empty_page_says_what_to_do(words, of, number, said):

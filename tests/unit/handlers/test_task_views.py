@@ -96,10 +96,10 @@ def test_a_caption_says_what_was_asked_what_it_cost_and_how_long_it_took():
 
 @pytest.mark.parametrize(
     ("kind", "word"),
-    [(Product.VIDEO, "video"), (Product.IMAGE, "picture"), (Product.AUDIO, "sound")],
+    [(Product.VIDEO, "video"), (Product.IMAGE, "image"), (Product.AUDIO, "sound")],
 )
 def test_a_link_says_what_it_leads_to(kind, word):
-    others = {"video", "picture", "sound"} - {word}
+    others = {"video", "image", "sound"} - {word}
     delivery = a_delivery(kind=kind)
     for size, too_large in ((61_000_000, True), (None, True), (None, False)):
         text = text_of(task_views.link(ENGLISH, delivery, "https://cdn.example/1", size, too_large=too_large))
@@ -195,6 +195,6 @@ def test_a_prompt_that_was_refused_is_offered_to_be_copied_and_changed(kind):
 
 def test_what_a_model_lacks_is_named_in_the_readers_words():
     error = UserError("error.request.not_offered", model="kling-v2-6", fields="last_frame, new_thing")
-    assert "an end photo, one of these settings" in html.error_sentence(ENGLISH, error, LOCAL_NOW)
+    assert "a last frame, one of these settings" in html.error_sentence(ENGLISH, error, LOCAL_NOW)
     nobody = UserError("error.model.cfg", model="kling-v2-6", models="–")
     assert "none here" in html.error_sentence(ENGLISH, nobody, LOCAL_NOW)

@@ -111,7 +111,7 @@ def test_html_becomes_plain_text_where_none_is_shown():
 def test_an_error_is_a_sentence_with_readable_figures():
     error = UserError("error.quota.credits", price=1_500, available=5, resets_at=NOW + HOUR)
     sentence = html.error_sentence(ENGLISH, error, LOCAL_NOW)
-    assert sentence.startswith("This costs 1,500 credits and you have 5. More from 1:00")
+    assert sentence.startswith("This costs 1,500 credits and you have 5. Refills: 1:00")
 
 
 def test_a_part_of_an_error_that_there_is_not_leaves_no_gap():
