@@ -114,12 +114,13 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True)
 class TaskRef:
-    """How a task is asked for: the operation and model decide the path in some dialects."""
+    """How a task is asked for: the operation and model decide the path in some dialects, and all of its request in others."""
 
     operation: Operation
     model: str
     external_task_id: str
     provider_task_id: str | None = None
+    request: GenerationRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)

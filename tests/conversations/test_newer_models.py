@@ -276,3 +276,29 @@ async def test_a_key_pair_has_no_images_of_the_newer_standard(world):
     await world.telegram.say(ADA, "/image a fox --model image-4.0")
     await world.telegram.wait_text(ADA, "kling-image-4.0")
     assert world.kling.tasks == {}
+
+
+async def test_what_only_one_standard_has_a_place_for_goes_by_it_and_its_video_comes(world):
+    """The older omni-video has no negative prompt; everything else of that model goes by the older standard."""
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(dialect="official", key=KEY, models='["kling-v3-omni"]', daily=100_000)
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox --no blur, text")
+    await world.telegram.wait_video(ADA, 1)
+    await world.telegram.say(ADA, "/video a hen")
+    await world.telegram.wait_video(ADA, 2)
+    (unwanted, body), (plain, _) = submitted(world)
+    assert (unwanted, plain) == ("/omni-video/kling-3.0-omni", "/v1/videos/omni-video")
+    assert "Avoid: blur, text" in str(body["contents"])
+    assert [request.warnings for request in world.kling.requests if request.warnings] == []
+
+
+async def test_a_lost_answer_of_the_other_standard_is_asked_for_where_it_went(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(dialect="official", key=KEY, models='["kling-v3-omni"]', daily=100_000)
+    await world.start()
+    world.kling.behaviour.lose_next = 1
+    await world.telegram.say(ADA, "/video a fox --no blur")
+    await world.telegram.wait_video(ADA, 1)
+    assert len(submitted(world)) == 1
+    assert {request.path for request in world.kling.requests if request.method == "GET"} == {"/tasks"}

@@ -4,8 +4,9 @@ kling.ai/document-api (2026-07 to 2026-09), "Query Task", "Callback" and the pag
 what is given in `contents`, one list of tasks. Only API keys are taken. Kling 4.0 is sold here only, and bears neither an
 id of ours nor an address to call back (Comfy Router's pages of the 4.0 family, 2026-10).
 
-A request goes by the standard that has its model. So does each question about its task: `/tasks` finds what the newer
-standard has made, and perhaps more; what it does not mention is asked for at its own path before it counts as absent.
+A request goes by the standard that has its model; where both have it, by the preferred one, or by the other where only
+that has a place for all of it. So does each question about its task: `/tasks` finds what the newer standard has made, and
+perhaps more; what it does not mention is asked for at its own path before it counts as absent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Self
 from bot.domain.requests.model import is_english
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import GenerationRequest, Mode
-from bot.domain.requests.rules import OURS, Limits, unwritten
+from bot.domain.requests.rules import OURS, Limits, lacking, unwritten
 from bot.kling.dialects import references, responses, unified_images
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL
@@ -114,6 +115,12 @@ NEWER: Limits = (
 """What the newer standard cannot express of videos."""
 
 
+def _is_in_both(operation: Operation, model: str) -> bool:
+    """Whether both standards make this of a model; images go by the older one, which has all of theirs."""
+    in_newer = operation in _PLACES and operation is not Operation.OMNI_IMAGE
+    return in_newer and model not in OLDER_MODELS and not is_newer_only(model)
+
+
 def _only(where: Callable[[GenerationRequest], bool], limits: Limits) -> Limits:
     """Limits that count for some requests."""
     return tuple(
@@ -123,7 +130,10 @@ def _only(where: Callable[[GenerationRequest], bool], limits: Limits) -> Limits:
 
 
 class Unified:
-    """Both standards. What either has goes by the newer one where that is `preferred`, else by the older, which can do more."""
+    """Both standards. What either has goes by the newer one where that is `preferred`, else by the older, which can do more.
+
+    What only the other has a place for goes by that.
+    """
 
     def __init__(
         self,
@@ -139,6 +149,7 @@ class Unified:
         self._paths = paths or {}
         older = {key: path for key, path in self._paths.items() if _MODEL not in path}
         self._older = OFFICIAL.renamed(self._names, older)
+        self._decided: tuple[GenerationRequest | None, bool] = (None, preferred)
         self.limits: Limits = (
             *_only(lambda request: not self._takes(request), OFFICIAL.limits),
             *_only(lambda request: self._takes(request) and not _is_of_images(request), NEWER),
@@ -167,12 +178,29 @@ class Unified:
         """Whether the newer standard has this, and the older one has not or is not preferred."""
         if operation not in _PLACES:
             return False
-        in_both = operation is not Operation.OMNI_IMAGE and model not in OLDER_MODELS
-        return is_newer_only(model) or (self._preferred and in_both)
+        return is_newer_only(model) or (self._preferred and _is_in_both(operation, model))
 
     def _takes(self, request: GenerationRequest) -> bool:
         """Whether a request goes by the newer standard."""
-        return self._is_newer(request.operation, request.model)
+        if not _is_in_both(request.operation, request.model):
+            return self._is_newer(request.operation, request.model)
+        if self._decided[0] is not request:
+            # Each limit asks it anew of the same request.
+            self._decided = (request, self._prefers_newer(request))
+        return self._decided[1]
+
+    def _prefers_newer(self, request: GenerationRequest) -> bool:
+        """Whether the newer of two standards that have a model is preferred, or is the only one with a place for all."""
+        # A camera move is said in words where there is no field for it.
+        plain = request if request.camera is None else request.model_copy(update={"camera": None})
+        older = OFFICIAL.limits
+        preferred, other = (NEWER, older) if self._preferred else (older, NEWER)
+        is_only_other = bool(lacking(preferred, plain)) and not lacking(other, plain)
+        return self._preferred is not is_only_other
+
+    def _has_made(self, ref: TaskRef) -> bool:
+        """Whether a task was asked for by the newer standard."""
+        return self._is_newer(ref.operation, ref.model) if ref.request is None else self._takes(ref.request)
 
     def preparations(self, request: GenerationRequest, context: SubmitContext) -> tuple[Preparation, ...]:
         """What the older standard needs to know before."""
@@ -205,12 +233,15 @@ class Unified:
             or (of_operation if _MODEL in of_operation else "")
             or f"/{_PLACES[request.operation]}/{_MODEL}"
         )
-        return path.replace(_MODEL, self.name_of(request.model, request.operation))
+        return path.replace(_MODEL, self._newer_name(request.model, request.operation))
 
     def name_of(self, model: str, operation: Operation) -> str:
         """What a model is called where it does an operation."""
         if not self._is_newer(operation, model):
             return self._older.name_of(model, operation)
+        return self._newer_name(model, operation)
+
+    def _newer_name(self, model: str, operation: Operation) -> str:
         return named(self._names, model, operation) or MODELS.get(model, model)
 
     def parse_submit(self, response: HttpResponse) -> Submission:
@@ -221,7 +252,7 @@ class Unified:
 
     def query(self, ref: TaskRef) -> HttpRequest:
         """Encode the question about one task."""
-        if not self._is_newer(ref.operation, ref.model):
+        if not self._has_made(ref):
             return self._older.query(ref)
         return HttpRequest("GET", TASKS, query={"task_ids": ref.provider_task_id or ""})
 
@@ -231,7 +262,7 @@ class Unified:
 
     def elsewhere(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
         """Its own path in the older standard for what `/tasks` does not mention; `/tasks` for what is not at its path."""
-        if not self._is_newer(ref.operation, ref.model):
+        if not self._has_made(ref):
             if ref.provider_task_id is None or ref.operation in LIBRARY_OPERATIONS:
                 return ()
             return (HttpRequest("GET", TASKS, query={"task_ids": ref.provider_task_id}),)
@@ -242,7 +273,7 @@ class Unified:
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
         """Encode the question about a task by our own id."""
-        if not self._is_newer(ref.operation, ref.model):
+        if not self._has_made(ref):
             return self._older.look_up(ref)
         return HttpRequest("GET", TASKS, query={"external_task_ids": ref.external_task_id})
 
@@ -260,8 +291,8 @@ class Unified:
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about tasks: 20 at a time of the newer standard's, and the list of the older one's."""
-        newer = [ref for ref in refs if self._is_newer(ref.operation, ref.model)]
-        older = [ref for ref in refs if not self._is_newer(ref.operation, ref.model)]
+        newer = [ref for ref in refs if self._has_made(ref)]
+        older = [ref for ref in refs if not self._has_made(ref)]
         ids = [ref.provider_task_id for ref in newer if ref.provider_task_id]
         return (
             *(

@@ -507,7 +507,10 @@ class Dispatch:
 
 def task_ref(task: Task) -> TaskRef:
     """How a provider is asked about a task."""
-    return TaskRef(task.request.operation, task.request.model, task.external_task_id, task.provider_task_id)
+    request = task.request
+    return TaskRef(
+        request.operation, request.model, task.external_task_id, task.provider_task_id, request=request
+    )
 
 
 def _with_room(pool: ProviderPool, kinds: Iterable[TaskGroup], running: Running) -> set[TaskGroup]:

@@ -152,11 +152,17 @@ def test_what_has_no_id_of_ours_cannot_be_looked_up():
 @pytest.mark.parametrize(
     ("request_", "missing"),
     [
-        (a_request_for("text2video", model="kling-v3", cfg_scale=0.5), ("cfg_scale",)),
+        (a_request_for("text2video", model="kling-v3-turbo", cfg_scale=0.5), ("cfg_scale",)),
         (a_request_for("text2video", model="kling-v3", camera={"move": "down_back"}), ("camera",)),
-        (a_request_for("image2video", prompt=""), ("prompt",)),
-        (a_request_for("image2video", first_frame=None, last_frame=IMAGES[0]), ("last_frame",)),
-        (a_request_for("text2video", voices=("v",), sound=True, mode="pro"), ("voices",)),
+        (a_request_for("image2video", model="kling-v3-turbo", prompt=""), ("prompt",)),
+        (
+            a_request_for("image2video", model="kling-v3-turbo", first_frame=None, last_frame=IMAGES[0]),
+            ("last_frame",),
+        ),
+        (
+            a_request_for("text2video", model="kling-v3-turbo", voices=("v",), sound=True, mode="pro"),
+            ("voices",),
+        ),
         (a_request_for("text2video", seed=7, count=2), ("seed",)),
         (a_request_for("text2video", model="kling-v1-6", seed=7), ("seed",)),
         (a_request_for("text2video", model="kling-v1-6", cfg_scale=0.5), ()),
@@ -172,3 +178,66 @@ def test_whatever_the_older_standard_can_do_is_done_there(operation):
     assert UNIFIED.preparations(a_request_for(operation), CONTEXT) == OFFICIAL.preparations(
         a_request_for(operation), CONTEXT
     )
+
+
+OMNI = a_request_for("omni-video", model="kling-v3-omni", negative_prompt="blur")
+ONLY_ELSEWHERE = [
+    # What the older standard has no place for, though it is preferred.
+    (KEYED, OMNI, "/omni-video/kling-3.0-omni", "negative_prompt"),
+    (
+        KEYED,
+        a_request_for("omni-video", model="kling-video-o1", negative_prompt="blur"),
+        "/omni-video/kling-o1",
+        "negative_prompt",
+    ),
+    # What the newer has none for.
+    (UNIFIED, a_request_for("image2video", prompt=""), I2V, "prompt"),
+    (UNIFIED, a_request_for("image2video", first_frame=None, last_frame=IMAGES[0]), I2V, "last_frame"),
+    (UNIFIED, a_request_for("text2video", voices=("v",), sound=True, mode="pro"), T2V, "voices"),
+    (UNIFIED, a_request_for("text2video", negative_prompt="blur" * 622), T2V, "negative_prompt"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "request_", "path", "field"), ONLY_ELSEWHERE)
+def test_what_only_one_of_both_standards_has_a_place_for_goes_by_that_with_its_questions(
+    dialect, request_, path, field
+):
+    written = dialect.submit(request_, SubmitContext(EXTERNAL_ID, BYTES))
+    assert written.path == path
+    assert lacking(dialect.limits, request_) == ()
+    plain = request_.model_copy(
+        update={field: "a fox" if field == "prompt" else type(request_).model_fields[field].default}
+    )
+    if field == "last_frame":
+        plain = plain.model_copy(update={"first_frame": IMAGES[0]})
+    usual = dialect.submit(plain, SubmitContext(EXTERNAL_ID, BYTES))
+    assert usual.path != path
+    ref = TaskRef(request_.operation, request_.model, EXTERNAL_ID, "893605946402811985", request=request_)
+    is_newer = not path.startswith("/v1/")
+    # Its questions go where it went, and elsewhere before it counts as absent.
+    assert asked(dialect.query(ref)) == (at_tasks(ref) if is_newer else own_path(ref, path))
+    assert asked(dialect.look_up(ref)) == (at_tasks(ref, OURS) if is_newer else own_path(ref, path, OURS))
+    assert next(each.path for each in dialect.query_many([ref])) == ("/tasks" if is_newer else path)
+    assert dialect.elsewhere(ref) != ()
+
+
+def test_what_is_not_wanted_stands_in_the_prompt_of_the_newer_standard():
+    written = KEYED.submit(OMNI, SubmitContext(EXTERNAL_ID, BYTES)).json or {}
+    prompt = next(part["text"] for part in written["contents"] if part["type"] == "prompt")
+    assert prompt.endswith("\nAvoid: blur")
+    assert written["settings"]["multi_shot"] is False
+
+
+def test_a_camera_move_changes_nothing_about_the_standard():
+    """It is said in words where there is no field for it, before the request is written."""
+    request = a_request_for("text2video", model="kling-v3", camera={"move": "down_back"})
+    plain = request.model_copy(update={"camera": None})
+    sent = UNIFIED.submit(plain, SubmitContext(EXTERNAL_ID, BYTES)).path
+    ref = TaskRef(request.operation, request.model, EXTERNAL_ID, "1", request=request)
+    assert (sent, UNIFIED.query(ref).path) == ("/text-to-video/kling-3.0", "/tasks")
+
+
+def test_what_neither_has_a_place_for_is_told_of_the_preferred_one():
+    request = a_request_for("omni-video", model="kling-v3-omni", negative_prompt="blur", seed=7)
+    assert lacking(KEYED.limits, request) == ("seed", "negative_prompt")
+    assert KEYED.submit(request, SubmitContext(EXTERNAL_ID, BYTES)).path == "/v1/videos/omni-video"
