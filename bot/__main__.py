@@ -1,10 +1,10 @@
-"""The command line: klingbot run · demo · check · health · init · example · schema · migrate · admin."""
+"""The command line: klingbot run · demo · check · reload · health · init · example · schema · migrate · admin."""
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -89,20 +89,32 @@ def run(path: Path | None) -> None:
         application,
         log,
     )
+    from bot.reloading import Reloading
     from bot.settings import config
     from bot.settings.sources import of_kubernetes
+    from bot.store import path_of
     from bot.supervisor import Supervisor
 
+    def begin_log(settings: config.Settings, secrets: Sequence[str]) -> None:
+        log.setup(settings.logging.level, settings.logging.format, secrets, sys.stderr)
+
     settings = config.load(path, os.environ)
-    log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
+    begin_log(settings, settings.secrets())
     # What people send and what the bot knows of them is nobody else's on this machine.
     os.umask(0o077)
     if ignored := of_kubernetes(os.environ):
         structlog.get_logger(__name__).info("variables that Kubernetes sets are no settings", ignored=ignored)
     if proxies := settings.proxies_in_use():
         structlog.get_logger(__name__).info("proxies are used", **proxies)
+    reloading = Reloading(
+        settings, lambda: config.load(path, os.environ), begin_log, path_of(settings.store.url)
+    )
     try:
-        asyncio.run(application.run(app.opened(settings), supervisor=Supervisor.of(os.environ)))
+        asyncio.run(
+            application.run(
+                app.opened(settings, reloading), supervisor=Supervisor.of(os.environ), reload=reloading
+            )
+        )
     except ConfigError:
         raise
     except StoreError as error:
@@ -167,6 +179,28 @@ def check(path: Path | None, as_json: bool) -> None:
         for finding in findings:
             click.echo(finding.line)
     sys.exit(any(finding.level is Level.FAIL for finding in findings))
+
+
+@main.command()
+@config_option
+@_explained
+def reload(path: Path | None) -> None:
+    """Let the running bot read its settings again; what changed holds at once, and nothing is lost.
+
+    What cannot be used is listed and changes nothing (exit status 2).
+    """
+    from bot.cli.reload import NotReloaded, lines
+    from bot.cli.reload import reload as ask
+    from bot.settings import config
+    from bot.store import path_of
+
+    try:
+        report = ask(path_of(config.load(path, os.environ).store.url))
+    except NotReloaded as error:
+        raise click.ClickException(str(error)) from None
+    for line in lines(report):
+        click.echo(line, err=bool(report.problems))
+    sys.exit(2 if report.problems else 0)
 
 
 @main.command()

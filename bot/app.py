@@ -33,12 +33,14 @@ from bot.errors import ConfigError
 from bot.i18n import in_every_language
 from bot.kling.download import Egress, Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
+from bot.kling.provider import Provider
 from bot.masking import Mask
 from bot.media.copies import CopyWorker
 from bot.media.videos import VideoWorker
 from bot.media.worker import ImageWorker
 from bot.monitoring import Monitoring
 from bot.network import Network
+from bot.reloading import Reloading
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
 from bot.services.container import ACTIONS, Services, admin_actions, administration
@@ -98,6 +100,7 @@ async def build(
     monitoring: Monitoring | None = None,
     actions: Sequence[type[Action]] = ACTIONS,
     routes: Routes | None = None,
+    former: Sequence[Provider] = (),
 ) -> AsyncIterator[App]:
     """Put the whole bot together from the settings, and close again at the end what this has opened.
 
@@ -115,6 +118,7 @@ async def build(
     - `images_on_loopback`: the links to pictures that people write may lead to this very machine as well.
     - `monitoring`: where is noted what succeeds, for as long as the process runs.
     - `actions`, `routes`: what admins can do, and what the bot acts on.
+    - `former`: accounts that the settings no longer have; what runs there is looked after to its end.
 
         async with build(settings, clock=clock, rng=Random(1), store=store, transport=stand_ins) as app:
             await app.start()
@@ -152,9 +156,10 @@ async def build(
         offer = ConfiguredOffer(settings.providers)
         admin = administration(settings, store=store, offer=offer, runtime=runtime, wake=scheduler.wake)
         accounts, access, live = admin.accounts, admin.access, admin.live
-        mask = Mask(settings.told_secrets()).answer
+        keys_of_former = (provider.key.get_secret_value() for provider in former)
+        mask = Mask((*settings.told_secrets(), *keys_of_former)).answer
         pool = await stack.enter_async_context(
-            open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog)
+            open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog, former)
         )
         limits = Limits(limits=settings.limits, groups=settings.groups, clock=clock)
         spending = Spending(
@@ -378,8 +383,10 @@ async def build(
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Building]:
+async def opened(settings: Settings, reloading: Reloading | None = None) -> AsyncIterator[Building]:
     """Open the store of the settings, on which the bot may be built again and again: nobody else has it meanwhile.
+
+    Each time it is built on the settings that `reloading` has then.
 
     Raises:
         ConfigError: the database was changed by a newer version, or `monitoring.listen` cannot be used.
@@ -393,7 +400,13 @@ async def opened(settings: Settings) -> AsyncIterator[Building]:
         # It tells how the bot is also while that waits for Telegram.
         monitoring = Monitoring(Vitals(lambda: Millis(time.monotonic_ns() // 1_000_000)))
         async with monitoring.serving(settings.monitoring.listen):
-            yield lambda clock: build(settings, clock=clock, store=store, monitoring=monitoring)
+            yield lambda clock: build(
+                settings if reloading is None else reloading.settings,
+                clock=clock,
+                store=store,
+                monitoring=monitoring,
+                former=() if reloading is None else reloading.former,
+            )
     finally:
         await store.close()
 

@@ -9,11 +9,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from bot.clock import TOLERATED_STEP, SystemClock
-from bot.errors import StoreError
+from bot.errors import ConfigError, StoreError
 from bot.monitoring import Monitoring
 from bot.scheduler import Run, Scheduler
 from bot.services.container import Services
@@ -184,6 +185,25 @@ async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> bool:
         await asyncio.gather(doing, asked, return_exceptions=True)
 
 
+class Reload(Protocol):
+    """The settings, which can be read again while the process runs; see `bot.reloading.Reloading`."""
+
+    asked: asyncio.Event
+    """Set by whoever wants them to be read."""
+
+    def take_up(self) -> bool:
+        """Read them; whether the bot is to be built anew."""
+        ...
+
+    def done(self) -> None:
+        """The bot runs on what was read last."""
+        ...
+
+    def undo(self, error: ConfigError) -> bool:
+        """The bot cannot be built on them: whether to build it on those before."""
+        ...
+
+
 Building = Callable[[SystemClock], AbstractAsyncContextManager[App]]
 """Puts the bot together, with a clock."""
 
@@ -194,12 +214,14 @@ async def run(
     wall: Callable[[], int] = time.time_ns,
     closing_seconds: float = CLOSING_SECONDS,
     supervisor: Supervisor | None = None,
+    reload: Reload | None = None,
 ) -> None:
     """Be the process: open what stays open, build the bot and serve until a signal asks for the end (SIGINT or SIGTERM).
 
     It ends within seconds whatever it is doing; a second signal ends also what is still being finished. When the
     machine's clock (`wall`, nanoseconds) is set, the bot ends within `closing_seconds` and is built anew: nothing of
-    it then knows a time of the old clock but the store, which moves them. The `supervisor` is told how it is.
+    it then knows a time of the old clock but the store, which moves them. The same happens when SIGHUP asks for the
+    settings to be read again (`reload`) and they have changed. The `supervisor` is told how it is.
 
     Raises:
         ConfigError: the settings do not fit what is there, see `bot.app.opened`, `bot.app.build` and `App.run`.
@@ -207,9 +229,20 @@ async def run(
     """
     stopping = _Stopping(supervisor or Supervisor())
     loop = asyncio.get_running_loop()
-    serving = asyncio.create_task(_serve(opening, wall, closing_seconds, stopping))
+    serving = asyncio.create_task(_serve(opening, wall, closing_seconds, stopping, reload))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.ask, serving)
+    if reload is not None:
+        has_terminal = sys.stderr.isatty()
+
+        def hang_up() -> None:
+            # A terminal that was closed says the same, and then nobody is there who could end the process.
+            if has_terminal and not os.isatty(2):
+                stopping.ask(serving)
+            else:
+                reload.asked.set()
+
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
     log.info("starting")
     try:
         async with _beside(stopping.supervisor.show_alive()):
@@ -248,32 +281,66 @@ async def _serve(
     wall: Callable[[], int],
     closing_seconds: float,
     stopping: _Stopping,
+    reload: Reload | None,
 ) -> None:
-    """Serve until the end is asked for; each time that the machine's clock is set, begin anew with it."""
+    """Serve until the end is asked for; begin anew each time that the machine's clock is set, or the settings change."""
     async with opening as building:
         while not stopping.is_asked:
             stopping.is_built, stopping.ending = False, asyncio.Event()
             clock = SystemClock(wall)
-            serving = asyncio.create_task(_serve_by(clock, building, stopping))
-            watching = asyncio.create_task(wait_until_set(clock))
+            serving = asyncio.create_task(_serve_by(clock, building, stopping, reload))
+            changing = asyncio.create_task(_wait_for_change(clock, stopping, reload))
             try:
-                await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({serving, changing}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
+                    error = serving.exception()
+                    if isinstance(error, ConfigError) and reload is not None and reload.undo(error):
+                        continue
                     serving.result()
                     return
-                seconds = round(clock.step() / 1000, 1)
-                log.warning("the machine's clock was set; beginning anew", seconds=seconds)
+                changing.result()
                 await _close(serving, stopping, closing_seconds)
             finally:
-                for task in (watching, serving):
+                for task in (changing, serving):
                     task.cancel()
-                await asyncio.gather(watching, serving, return_exceptions=True)
+                await asyncio.gather(changing, serving, return_exceptions=True)
 
 
-async def _serve_by(clock: SystemClock, building: Building, stopping: _Stopping) -> None:
+async def _serve_by(
+    clock: SystemClock, building: Building, stopping: _Stopping, reload: Reload | None
+) -> None:
+    def ready() -> None:
+        if reload is not None:
+            reload.done()
+        stopping.supervisor.tell("READY=1")
+
     async with building(clock) as app:
         stopping.is_built = True
-        await app.run(stopping.ending, lambda: stopping.supervisor.tell("READY=1"))
+        await app.run(stopping.ending, ready)
+
+
+async def _wait_for_change(clock: SystemClock, stopping: _Stopping, reload: Reload | None) -> None:
+    """Wait until the bot has to begin anew."""
+    while True:
+        waiting = [asyncio.create_task(wait_until_set(clock))]
+        if reload is not None:
+            waiting.append(asyncio.create_task(reload.asked.wait()))  # type: ignore[arg-type]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        if reload is None or not reload.asked.is_set():
+            seconds = round(clock.step() / 1000, 1)
+            log.warning("the machine's clock was set; beginning anew", seconds=seconds)
+            return
+        reload.asked.clear()
+        stopping.supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        if reload.take_up():
+            return
+        if stopping.is_built:
+            stopping.supervisor.tell("READY=1")
 
 
 async def wait_until_set(clock: SystemClock, every_seconds: float = WATCH_SECONDS) -> None:

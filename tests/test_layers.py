@@ -89,6 +89,9 @@ LAYERS = {
         "bot.network",
         "bot.settings",
     ),
+    # The settings of a running process are read by it, and asked for by a shell.
+    "bot.reloading": ("bot.errors", "bot.kling.provider", "bot.settings"),
+    "bot.cli.reload": ("bot.reloading", "bot.store"),
     "bot.cli.proxies": ("bot.network", "bot.proxies", "bot.settings"),
     # What depends on servers and on the machine is looked at from outside, beside the bot.
     "bot.cli.checks": (

@@ -44,6 +44,9 @@ MOST_PRESET_PAGES = 4
 _NO_TASKS = "200"
 """The code of what is Unavailable where something else than tasks is in the answer."""
 
+_NOT_OURS = (errors.NotFound, errors.Unauthorized)
+"""What an account answers to a question about a task of another one."""
+
 MOST_PAGES = 20
 """Pages of the list of all tasks that are read for one answer, of 500 tasks each."""
 
@@ -52,7 +55,8 @@ class KlingClient(Abilities):
     """Submits, asks and looks up. Every method raises only what `bot.kling.errors` names.
 
     `mask` takes every configured secret out of the answers. `catalog` is what its models can do and cost at this
-    moment; without it, what the program knows of its dialect.
+    moment; without it, what the program knows of its dialect. `before` is the account that had this name until the
+    settings changed: what this one does not know, or no longer shows, may have been sent to that.
     """
 
     def __init__(
@@ -67,8 +71,10 @@ class KlingClient(Abilities):
         sleep: Sleep = asyncio.sleep,
         mask: Callable[[bytes], bytes] = bytes,
         catalog: Callable[[], Catalog] | None = None,
+        before: "KlingClient | None" = None,
     ) -> None:
         super().__init__(config, dialect, clock, catalog)
+        self._before = before
         self._connection = Connection(
             config, signer, http, clock, monotonic=monotonic, sleep=sleep, mask=mask
         )
@@ -115,6 +121,10 @@ class KlingClient(Abilities):
         """Look at one task. A refusal in answer to a look is the end of the task, for its reason."""
         try:
             status = await self._found(ref)
+        except _NOT_OURS:
+            if self._before is None:
+                raise
+            return await self._before.query(ref)
         except errors.Rejected as error:
             failure = error.kind if error.kind is FailureKind.CONTENT else FailureKind.PROVIDER
             status = TaskStatus("", RemoteState.FAILED, error.code, reason=error.message, failure=failure)
@@ -136,6 +146,14 @@ class KlingClient(Abilities):
 
     async def look_up(self, ref: TaskRef) -> TaskStatus | None:
         """Look for a task by our own id; None: the provider does not know it."""
+        if self._before is None:
+            return await self._looked_up(ref)
+        with contextlib.suppress(*_NOT_OURS):
+            if (found := await self._looked_up(ref)) is not None:
+                return found
+        return await self._before.look_up(ref)
+
+    async def _looked_up(self, ref: TaskRef) -> TaskStatus | None:
         request = self.dialect.look_up(ref)
         if request is None:
             raise errors.Unavailable("this dialect cannot be asked for our own id")

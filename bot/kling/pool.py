@@ -79,18 +79,20 @@ class ProviderPool:
         clock: Clock,
         rng: random.Random | None = None,
         is_paused: Callable[[ProviderName], bool] = lambda _: False,
+        left: Sequence[KlingClient] = (),
     ) -> None:
         self._rng = rng or random.SystemRandom()
         self._clients = sorted(clients, key=lambda client: -client.config.priority)
         self._preferred = sorted(
             self._clients, key=lambda client: (-client.config.priority, client.config.cost)
         )
-        self._by_name = {client.name: client for client in clients}
-        self._health = {client.name: self._fresh(client) for client in clients}
+        # Nothing is sent to those that the settings have left, and nobody is offered them.
+        self._by_name = {client.name: client for client in (*clients, *left)}
+        self._health = {name: self._fresh(client) for name, client in self._by_name.items()}
         self._clock = clock
         self._is_paused = is_paused
         self._exchanges: dict[ProviderName, deque[tuple[Millis, bool]]] = {
-            client.name: deque(maxlen=REMEMBERED) for client in clients
+            name: deque(maxlen=REMEMBERED) for name in self._by_name
         }
 
     # -- what is offered -----------------------------------------------------------------------------
@@ -389,34 +391,46 @@ async def open_pool(
     mask: Callable[[bytes], bytes] = bytes,
     is_paused: Callable[[ProviderName], bool] = lambda _: False,
     catalog: Callable[[ProviderName], Catalog] | None = None,
+    former: Iterable[Provider] = (),
 ) -> AsyncIterator[ProviderPool]:
     """One HTTP client for each enabled provider, closed again at the end; `mask` takes secrets out of answers.
 
-    To those that are paused nothing new is sent; what runs there goes on. `catalog` is what the models of each can do
-    and cost at this moment; without it, what the program knows.
+    To those that are paused nothing new is sent; what runs there goes on. To those that are not enabled or `former`
+    ones nothing is sent either, and they are not offered: they are asked for what runs there, where one of the same
+    name is enabled when that does not know it. `catalog` is what the models of each can do and cost at this moment;
+    without it, what the program knows.
     """
     async with AsyncExitStack() as stack:
-        clients = []
-        for provider in providers:
-            if provider.enabled:
-                # Plain httpx: its errors tell what was never sent from what may have arrived.
-                http = await stack.enter_async_context(
-                    network.client(http2=True, proxies=network.proxies_for(provider.proxy))
-                )
-                key = provider.key.get_secret_value()
-                scheme = scheme_of(provider.auth, key, provider.base_url, provider.spoken)
-                clients.append(
-                    KlingClient(
-                        provider,
-                        _dialect(provider),
-                        Signer(scheme, key),
-                        http,
-                        runtime.clock,
-                        mask=mask,
-                        catalog=None if catalog is None else partial(catalog, provider.name),
-                    )
-                )
-        yield ProviderPool(clients, runtime.clock, runtime.rng, is_paused)
+
+        async def client(provider: Provider, before: KlingClient | None = None) -> KlingClient:
+            # Plain httpx: its errors tell what was never sent from what may have arrived.
+            http = await stack.enter_async_context(
+                network.client(http2=True, proxies=network.proxies_for(provider.proxy))
+            )
+            key = provider.key.get_secret_value()
+            scheme = scheme_of(provider.auth, key, provider.base_url, provider.spoken)
+            return KlingClient(
+                provider,
+                _dialect(provider),
+                Signer(scheme, key),
+                http,
+                runtime.clock,
+                mask=mask,
+                catalog=None if catalog is None else partial(catalog, provider.name),
+                before=before,
+            )
+
+        configured = tuple(providers)
+        left: dict[ProviderName, KlingClient] = {}
+        # The newest are the first.
+        for provider in reversed((*(each for each in configured if not each.enabled), *former)):
+            left[provider.name] = await client(provider, left.get(provider.name))
+        clients = [
+            await client(provider, left.pop(provider.name, None))
+            for provider in configured
+            if provider.enabled
+        ]
+        yield ProviderPool(clients, runtime.clock, runtime.rng, is_paused, tuple(left.values()))
 
 
 class ConfiguredOffer:

@@ -179,6 +179,11 @@ class Provider(Capped, BaseModel):
         return short_hash(json.dumps([told, self.key.get_secret_value()], sort_keys=True), 16)
 
 
+def is_same_account(one: Provider, other: Provider) -> bool:
+    """Whether both reach the same tasks: at one address, with one key, spoken to alike."""
+    return all(getattr(one, name) == getattr(other, name) for name in ("base_url", "key", "auth", "spoken"))
+
+
 DECIDING = frozenset(
     {
         "base_url",

@@ -14,7 +14,7 @@ from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment
 from bot.store.engine import COMMIT, Engine, Observer, Transaction, Trouble
-from bot.store.engine.lock import Wait
+from bot.store.engine.lock import Wait, holder_of
 from bot.store.engine.sqlite import Inspection, SqliteEngine, inspect, migrate, path_of
 from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow, Quarantined
@@ -51,6 +51,7 @@ __all__ = [
     "Transaction",
     "Trouble",
     "User",
+    "holder_of",
     "inspect",
     "migrate",
     "path_of",

@@ -28,6 +28,7 @@ OTHER_READERS = {
     "bot/cli/availability.py": "the operator's terminal",
     "bot/cli/health.py": "the operator's terminal",
     "bot/cli/proxies.py": "the operator's terminal",
+    "bot/cli/reload.py": "the operator's terminal",
     "bot/cli/init.py": "the operator's terminal, and the file that it writes",
     "bot/settings/config.py": "mistakes in the settings, told in the operator's terminal",
     "bot/settings/places.py": "mistakes in the settings, told in the operator's terminal",

@@ -102,6 +102,11 @@ class BotProcess(World):
         """Wait until a line that holds these words has been printed, in any run."""
         await self.wait_for(lambda: any(words in line for line in self.output), timeout_seconds)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, and wait for nothing."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def ask_to_stop(self) -> None:
         """Send the signal of `stop`, and wait for nothing."""
         assert self._process is not None

@@ -164,6 +164,18 @@ class FileLock:
             _write(self._handle, note)
 
 
+def holder_of(database: Path) -> Note | None:
+    """Who holds the lock of a database; None: nobody."""
+    try:
+        handle = os.open(_path_of(database), os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        return None if _lock(handle) else _read(handle)
+    finally:
+        os.close(handle)
+
+
 def _path_of(database: Path) -> Path:
     # Several names of one file are one lock, as they are one database for SQLite.
     real = database.resolve()
