@@ -64,7 +64,7 @@ from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import LARGEST_IMAGE, Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.faces import FaceFinder
-from bot.services.requests.markings import Markings
+from bot.services.requests.markings import Brushings, Markings
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.requests.videos import LARGEST_VIDEO, VideoAddresses, Videos
@@ -266,7 +266,8 @@ async def build(
             submit=submit,
             attachments=attachments,
             questions=questions,
-            markings=Markings(store=store, videos=videos, attachments=attachments, questions=questions),
+            markings=Markings(videos=videos, attachments=attachments, questions=questions),
+            brushings=Brushings(attachments=attachments, questions=questions),
             results=Results(
                 store=store,
                 tasks=tasks,

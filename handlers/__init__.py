@@ -16,13 +16,13 @@ from handlers.admin import (
 from handlers.chat.routes import Routes
 from handlers.guide import catalog, start, tips
 from handlers.library import assets, ready_made, templates
-from handlers.making import card, commands, effects, films, late, marking, names, video
+from handlers.making import brush, card, commands, effects, films, late, marking, names, video
 from handlers.results import history, inline, replies, results, tasks
 from handlers.shop import buy, refunds
 
 # Menus and /help list commands by section, and within a section in this order.
 ROUTES = Routes.of_modules(
-    *(video, card, names, commands, films, late, marking),
+    *(video, card, names, commands, films, late, marking, brush),
     *(assets, ready_made, templates),
     *(tasks, history, results, replies, inline),
     *(panel, panel_people, panel_tasks, overrides, grants, actions, providers, costs, access),

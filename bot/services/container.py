@@ -33,7 +33,7 @@ from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.faces import FaceFinder
-from bot.services.requests.markings import Markings
+from bot.services.requests.markings import Brushings, Markings
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Submit
 from bot.services.requests.videos import Videos
@@ -64,6 +64,7 @@ class Services:
     attachments: Attachments
     questions: Questions
     markings: Markings
+    brushings: Brushings
     results: Results
     videos: Videos
     history: History

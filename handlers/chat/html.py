@@ -40,7 +40,7 @@ NAMED_FIELDS = frozenset(
             for row in ROWS
             if row.field in GenerationRequest.model_fields and row.field != "spoiler"
         ),
-        *("first_frame", "frames", "middle_frames", "references", "features", "brush", "voices", "source"),
+        *("first_frame", "frames", "middle_frames", "references", "features", "voices", "source"),
         *("image_elements", "video_elements"),
     }
 )

@@ -93,6 +93,10 @@ class GoBack(_OfCard, action="go_back"):
     """Use the model again that another stands in for."""
 
 
+class OpenBrush(_OfCard, action="brush.open"):
+    """Mark what moves in the photo of the card."""
+
+
 class OpenAssets(_OfCard, action="cast"):
     """Show the person's own elements and voices, for this request."""
 
@@ -212,13 +216,14 @@ def summary(
     *,
     can_improve: bool = False,
     has_assets: bool = False,
+    can_brush: bool = False,
     is_private: bool = True,
     availability: str = "",
     camera_words: str = "",
 ) -> View:
     """A request as it stands: what it is, its price, the person's balance, and every option.
 
-    `can_improve`: an assistant can suggest a better prompt. `has_assets`: there are elements or voices to add. In groups only replies are read, which the card says.
+    `can_improve`: an assistant can suggest a better prompt. `has_assets`: there are elements or voices to add. `can_brush`: what moves in its photo can be marked. In groups only replies are read, which the card says.
     `availability` says what keeps its model from being used now, `camera_words` what is added to the prompt for its
     camera move.
     """
@@ -242,6 +247,9 @@ def summary(
         Button(option_label(t, option, request), OpenCard(shown.name, option), owner=owner)
         for option in options
     ]
+    if can_brush:
+        label = mark_chosen(t, t("card.brush"), is_chosen=request.brush is not None)
+        opening.append(Button(label, OpenBrush(shown.name), owner=owner))
     if has_assets:
         opening.append(Button(t("card.assets"), OpenAssets(shown.name), owner=owner))
     if shown.takes_words and list_nameable(request):

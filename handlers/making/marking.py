@@ -1,8 +1,10 @@
 """`/edit`: a prompt changes a whole video, or something that is marked in it is added, swapped or removed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
-from bot.domain.requests.marking import Marking
+from bot.domain.requests.marking import Grid, Marking
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import MOST_MARKS, GenerationRequest
 from bot.domain.types import UserId
@@ -16,6 +18,7 @@ from handlers.chat.pointers import Medium
 from handlers.chat.routes import Press
 from handlers.chat.turn import Turn
 from handlers.making.submit import submit, submit_or_ask
+from handlers.sending.chat import ReplyTarget
 from handlers.sending.media import Media, MediaKind
 
 
@@ -80,8 +83,7 @@ async def _begin(turn: Turn, read: Inputs, request: GenerationRequest) -> None:
         async with services.results.open(delivery) as video:
             marking = await services.markings.begin(request, video, turn.user_id, turn.message_id)
     await turn.record_user()
-    image = await _image(turn, marking)
-    await turn.chat.send_media(turn.reply_target, image, await _view(turn, marking))
+    await send_step(turn, await services.markings.draw(marking), await _view(turn, marking))
 
 
 async def on_mark(turn: Turn, button: MarkCell) -> None:
@@ -91,7 +93,7 @@ async def on_mark(turn: Turn, button: MarkCell) -> None:
         UserError: it cannot be marked.
 
     """
-    marking = await turn.services.markings.get(button.token, turn.user_id)
+    marking = await turn.services.markings.get(Marking, button.token, turn.user_id)
     if not 1 <= button.cell <= marking.grid.cells:
         raise UserError("error.button.stale")
     marked = marking.toggle(button.cell)
@@ -102,7 +104,7 @@ async def on_mark(turn: Turn, button: MarkCell) -> None:
 
 async def on_show(turn: Turn, button: ShowMarking) -> None:
     """Show a step."""
-    await _show(turn, await turn.services.markings.get(button.token, turn.user_id))
+    await _show(turn, await turn.services.markings.get(Marking, button.token, turn.user_id))
 
 
 async def on_make(turn: Turn, button: MakeMarked) -> None:
@@ -113,7 +115,7 @@ async def on_make(turn: Turn, button: MakeMarked) -> None:
 
     """
     services = turn.services
-    marking = await services.markings.get(button.token, turn.user_id)
+    marking = await services.markings.get(Marking, button.token, turn.user_id)
     request = marking.as_addition() if button.adds else marking.request
     services.compose.check(request)
     await services.results.check_kept(request)
@@ -128,21 +130,33 @@ async def on_make(turn: Turn, button: MakeMarked) -> None:
 
 async def _show(turn: Turn, marking: Marking) -> None:
     """Put a step in the place of the one under whose button was pressed."""
+    await show_step(turn, await turn.services.markings.draw(marking), await _view(turn, marking))
+
+
+async def send_step(turn: Turn, image: bytes, view: View, target: ReplyTarget | None = None) -> None:
+    """Send a picture to mark something in, in answer to the update or to another place."""
+    await turn.chat.send_media(target or turn.reply_target, _media(image), view)
+
+
+async def show_step(turn: Turn, image: bytes, view: View) -> None:
+    """Put a picture with what is marked by now in the place of the one under whose button was pressed."""
     if turn.pressed is None:
         return
-    image = await _image(turn, marking)
-    view = await _view(turn, marking)
     try:
-        await turn.chat.fill(turn.chat_id, turn.pressed.message_id, image, view)
+        await turn.chat.fill(turn.chat_id, turn.pressed.message_id, _media(image), view)
     except ChatError:
         # It is gone, or too old to be changed.
-        await turn.chat.send_media(turn.reply_target, image, view)
+        await turn.chat.send_media(turn.reply_target, _media(image), view)
 
 
-async def _image(turn: Turn, marking: Marking) -> Media:
-    """The frame of a step."""
-    frame = await turn.services.markings.draw(marking)
-    return Media(kind=MediaKind.PHOTO, source=frame, filename="frame.jpg")
+def _media(image: bytes) -> Media:
+    return Media(kind=MediaKind.PHOTO, source=image, filename="frame.jpg")
+
+
+def cell_rows(grid: Grid, payload: Callable[[int], Payload], owner: UserId) -> list[list[Button]]:
+    """A button for each cell of a grid, in its rows."""
+    cells = [Button(str(cell), payload(cell), owner=owner) for cell in range(1, grid.cells + 1)]
+    return in_rows(cells, grid.columns)
 
 
 async def _view(turn: Turn, marking: Marking) -> View:
@@ -169,9 +183,8 @@ class Steps:
 
 def view_of(t: Texts, marking: Marking, steps: Steps, price: int, owner: UserId) -> View:
     """The caption and the buttons of a step."""
-    grid, marked = marking.grid, len(marking.marks)
-    cells = [Button(str(cell), MarkCell(steps.here, cell), owner=owner) for cell in range(1, grid.cells + 1)]
-    rows = in_rows(cells, grid.columns)
+    marked = len(marking.marks)
+    rows = cell_rows(marking.grid, partial(MarkCell, steps.here), owner)
     turns = [Button(t("button.mark_frame"), ShowMarking(steps.other), owner=owner)]
     if marking.before:
         turns.append(Button(t("button.mark_undo"), ShowMarking(marking.before), owner=owner))

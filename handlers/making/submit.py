@@ -229,6 +229,7 @@ async def card_view(turn: Turn, card: Card) -> View:
         can_improve=services.assistant.offered,
         has_assets=takes_assets
         and (bool(card.request.named_assets) or bool(await services.assets.list_usable(turn.user_id))),
+        can_brush=services.compose.takes_brush(card.request),
         is_private=turn.is_private,
         camera_words=services.compose.camera_words(card.request),
         availability=""

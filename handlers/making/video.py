@@ -20,6 +20,7 @@ from handlers.chat.pointers import Medium, film_pointed_at, is_reply_to
 from handlers.chat.routes import REPLY_TTL, Command, Event, Found, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
+from handlers.making.brush import begin_brush
 from handlers.making.films import refer_to_video
 from handlers.making.submit import make_video, open_card, show_card, wanted_model
 
@@ -49,7 +50,11 @@ async def on_request(turn: Turn, found: Found) -> None:
 
 
 async def _make_video(turn: Turn, inputs: Inputs) -> None:
-    await make_video(turn, parse_prompt(turn, inputs.text, inputs.names), inputs.images)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
+    if Option.BRUSH.row.field in prompt.options:
+        await begin_brush(turn, prompt, inputs.images)
+    else:
+        await make_video(turn, prompt, inputs.images)
 
 
 async def on_prompt(turn: Turn) -> None:

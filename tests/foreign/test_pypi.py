@@ -3,7 +3,7 @@
 import pytest
 
 from tests.foreign.clients import ForeignError
-from tests.world.kling import image
+from tests.world.kling import image, mask
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -49,8 +49,8 @@ async def test_it_makes_videos_from_images(pypi):
             "image2video",
             image(),
             model_name="kling-v1",
-            static_mask=image(),
-            dynamic_masks=[{"mask": image(), "trajectories": [{"x": 10, "y": 20}, {"x": 90, "y": 40}]}],
+            static_mask=mask(),
+            dynamic_masks=[{"mask": mask(), "trajectories": [{"x": 10, "y": 20}, {"x": 90, "y": 40}]}],
         )
         assert (await ended(client, "get_image2video", brushed))["task_status"] == "succeed"
         assert len((await client.call("list_image2video"))["data"]) == 2

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.world.kling import NOW, image
+from tests.world.kling import NOW, image, mask
 
 TEXT, IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"
 OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"
@@ -16,6 +16,13 @@ def text(**changes):
 
 def image_body(**changes):
     return {"model_name": "kling-v2-6", "prompt": "it moves", "image": image()} | changes
+
+
+def brushed(still, *moving):
+    """A photo with parts that stay still, and some that move."""
+    way = [{"x": 1, "y": 2}, {"x": 3, "y": 4}]
+    masks = [{"mask": each, "trajectories": way} for each in moving]
+    return image_body(model_name="kling-v1", static_mask=still, **({"dynamic_masks": masks} if masks else {}))
 
 
 def simple(**values):
@@ -58,8 +65,8 @@ ACCEPTED = [
         IMAGE,
         image_body(
             model_name="kling-v1",
-            static_mask=image(),
-            dynamic_masks=[{"mask": image(), "trajectories": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}],
+            static_mask=mask(),
+            dynamic_masks=[{"mask": mask(), "trajectories": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}],
         ),
     ),
     ("/v1/videos/multi-image2video", {"prompt": "both", "image_list": [{"image": image()}] * 4}),
@@ -195,6 +202,10 @@ REFUSED = [
     (IMAGE, {"model_name": "kling-v2-6", "mode": "pro", "image_tail": image()}, "without image"),
     (IMAGE, image_body(model_name="kling-v1", static_mask=image(), image_tail=image()), "exclude each other"),
     (IMAGE, image_body(static_mask=image()), "does not support masks"),
+    (IMAGE, brushed(mask(), image()), "dynamic_masks[0].mask must be black and white"),
+    (IMAGE, brushed(mask(covered=200)), "static_mask must be black and white"),
+    (IMAGE, brushed(mask(), mask(320 * 2, 480)), "must have the same size"),
+    (IMAGE, brushed(mask(640, 480), mask(640, 480)), "must have the ratio of image"),
     (IMAGE, image_body(model_name="kling-v3", element_list=[{"element_id": "1000001"}]), "an integer"),
     (
         IMAGE,

@@ -26,6 +26,7 @@ from bot.domain.library.template import clean_title
 from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.effects import Effect, load_effects
+from bot.domain.requests.marking import Brushing, Direction, Stage
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.options import ON_CARDS, Option
@@ -40,6 +41,7 @@ from handlers.chat.html import CAPTION_LIMIT, TEXT_LIMIT, View, utf16_length
 from handlers.chat.keyboards import Button, Signer, markup
 from handlers.making.card_views import MakeIt
 from tests.builders import ADA, NOW, a_request, a_task, an_asset_request
+from tests.operations import a_request_for
 from tests.unit.handlers.screens import TELEGRAM, read
 
 TEXTS = {
@@ -93,6 +95,10 @@ FORMS: Mapping[str, object] = {
     "language": "en",
     "chosen_language": "en",
     "token": "fox1",
+    "view_of.brushing": Brushing(request=a_request_for("image2video"), before="fox1")
+    .tap(1)
+    .at(Stage.PATH)
+    .go(Direction.RIGHT),
     "Steps.here": "fox1",
     "Steps.other": "fox2",
     "Steps.cleared": "fox3",

@@ -21,6 +21,7 @@ from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import Preference
 from bot.domain.requests.effects import EffectCategory, load_effects
+from bot.domain.requests.marking import Direction
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.request import EDIT_MODES, PHOTO_PARTS, REFERENCE_TYPES, GenerationRequest
@@ -123,6 +124,7 @@ FAMILIES = {
     "part.": PHOTO_PARTS,
     "error.edit.": EDIT_MODES,
     "marking.": ("swap", "removal"),
+    "button.brush_": tuple(Direction),
     "reference.": REFERENCE_TYPES,
     "card.swapped.": (*REASONS, GONE, SETTINGS),
     "card.ask.": tuple(option for option in ON_CARDS if option.row.sample),

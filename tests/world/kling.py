@@ -140,3 +140,13 @@ def image(width: int = 640, height: int = 360, kind: str = "PNG") -> str:
     data = io.BytesIO()
     Image.new("RGB", (width, height), (90, 120, 200)).save(data, kind)
     return base64.b64encode(data.getvalue()).decode()
+
+
+@cache
+def mask(width: int = 640, height: int = 360, covered: int = 255) -> str:
+    """A mask in Base64: a corner is covered, the rest is not."""
+    data = io.BytesIO()
+    drawn = Image.new("L", (width, height))
+    drawn.paste(covered, (0, 0, width // 4, height // 4))
+    drawn.save(data, "PNG")
+    return base64.b64encode(data.getvalue()).decode()

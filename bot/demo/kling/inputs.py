@@ -13,7 +13,7 @@ from bot.demo.kling.accounts import Account
 from bot.demo.kling.fields import is_address
 from bot.demo.kling.library import Library
 from bot.demo.kling.orders import Edited, Film, Order, Recording
-from bot.demo.kling.pictures import Fetch, load
+from bot.demo.kling.pictures import Fetch, check_masks, load
 from bot.demo.kling.refusals import forbid, invalid
 from bot.demo.kling.tasks import TaskRegistry
 from bot.demo.media.films import Footage, footage, sound_seconds
@@ -81,6 +81,7 @@ class Inputs:
         for voice in order.voices:
             self.library.voices.check(voice, account.key)
         order = replace(order, images=tuple([await load(picture, self.fetch) for picture in order.pictures]))
+        await asyncio.to_thread(check_masks, order)
         heard = None if order.recording is None else await self.heard(account, order.recording)
         scene = None if order.film is None else await self.scene(account, order.film)
         together = 0 if scene is None else scene.seconds

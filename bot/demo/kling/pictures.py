@@ -10,11 +10,12 @@ import httpx
 from PIL import Image, UnidentifiedImageError
 
 from bot.demo.kling.fields import is_address
-from bot.demo.kling.orders import Picture
+from bot.demo.kling.orders import Order, Picture
 from bot.demo.kling.refusals import forbid, invalid
 
 SMALLEST_SIDE = 300
 MOST_UNEQUAL = 2.5
+MASKS = ("static_mask", "dynamic_masks")
 
 Fetch = Callable[[str, int], Awaitable[bytes]]
 """Gets the bytes at an address, at most so many; raises OSError when they can't be had."""
@@ -55,6 +56,28 @@ async def load(picture: Picture, fetch: Fetch) -> bytes:
         await asyncio.to_thread(_check, picture, data)
         return data
     return await asyncio.to_thread(_decoded, picture)
+
+
+def check_masks(order: Order) -> None:
+    """Refuse masks that are not of one size, in the shape of the picture, and black and white."""
+    loaded = dict(zip((picture.name for picture in order.pictures), order.images, strict=True))
+    masks = {name: data for name, data in loaded.items() if name.startswith(MASKS)}
+    if not masks or "image" not in loaded:
+        return
+    width, height = _size(loaded["image"])
+    sizes = {_size(data) for data in masks.values()}
+    forbid(len(sizes) > 1, "static_mask and all of dynamic_masks must have the same size")
+    for name, data in masks.items():
+        wide, high = _size(data)
+        forbid(abs(wide * height - high * width) > max(wide, high), f"{name} must have the ratio of image")
+        with Image.open(io.BytesIO(data)) as opened:
+            shades = opened.convert("L").getcolors()
+        forbid({shade for _, shade in shades or ()} != {0, 255}, f"{name} must be black and white")
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(data)) as opened:
+        return opened.size
 
 
 def _decoded(picture: Picture) -> bytes:

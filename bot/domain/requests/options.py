@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bot.domain.requests.camera import CAMERAS, are_automatic, can_be_words, read_camera, read_shots
-from bot.domain.requests.model import Model
+from bot.domain.requests.model import BRUSH_SECONDS, Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
     FACES_LIMIT,
@@ -26,6 +26,7 @@ from bot.domain.requests.request import (
     SOUND_LIMIT,
     Camera,
     GenerationRequest,
+    MotionBrush,
     Shot,
 )
 from bot.domain.requests.values import (
@@ -156,6 +157,12 @@ def name_camera(camera: Camera | None) -> Wording:
         return Wording("value.none")
     name = next((name for name, known in CAMERAS.items() if known == camera), None)
     return Wording(f"camera.{name}") if name else Wording(written=f"{camera.axis} {camera.value:g}")
+
+
+def name_brush(brush: MotionBrush) -> Wording:
+    """How many parts of a photo move, and whether others stay still."""
+    moving, still = len(brush.strokes), "" if brush.still is None else "_still"
+    return Wording(f"option.brush{still}" if moving else "option.brush_only_still", {"areas": moving})
 
 
 def name_seconds(seconds: float) -> Wording:
@@ -382,6 +389,16 @@ class Option(StrEnum):
             ),
             ability="camera",
             seconds=lambda row: row.camera_durations,
+        ),
+    )
+    BRUSH = (
+        "brush",
+        OptionRow(
+            field="brush",
+            flags={True: ("brush", "motion-brush", "笔刷", "运动笔刷")},
+            line=lambda request: None if request.brush is None else name_brush(request.brush),
+            ability="brush",
+            seconds=lambda _: BRUSH_SECONDS,
         ),
     )
     SHOTS = (

@@ -46,6 +46,9 @@ FPS_LIMIT = 120
 NAME_LIMIT = 20
 """Characters in the name of an element or a voice (Kling API, "Element management", "Voice management", 2026-09)."""
 
+MOST_STROKES, LONGEST_TRAJECTORY = 6, 77
+"""Parts of a photo that a motion brush moves, and points of each one's way (Kling API, image2video, `dynamic_masks`)."""
+
 MOST_MARKED_FRAMES, MOST_MARKS = 10, 10
 """Frames of a video in which something is marked, and points in each (Kling API, multi-elements/add-selection)."""
 
@@ -165,14 +168,18 @@ class BrushStroke(Part):
     """A part of the picture and the way it goes."""
 
     mask: ImageRef
-    trajectory: Annotated[tuple[Point, ...], Field(min_length=2, max_length=77)]
+    trajectory: Annotated[tuple[Point, ...], Field(min_length=2, max_length=LONGEST_TRAJECTORY)]
 
 
 class MotionBrush(Part):
     """What moves along given ways, and what stands still."""
 
-    strokes: Annotated[tuple[BrushStroke, ...], Field(max_length=6)] = ()
+    strokes: Annotated[tuple[BrushStroke, ...], Field(max_length=MOST_STROKES)] = ()
     still: ImageRef | None = None
+
+
+BRUSH_PLACEHOLDER = MotionBrush(still=PLACEHOLDER)
+"""Stands for a brush that is still to come, to find who takes one; it is never sent."""
 
 
 class Mark(Part):
@@ -433,16 +440,19 @@ class GenerationRequest(Part):
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
-        """Every image that must be at hand when the request is sent."""
+        """Every image that it was given."""
         frames = (self.first_frame, *self.middle_frames, self.last_frame)
-        masks = (
-            () if self.brush is None else (self.brush.still, *(stroke.mask for stroke in self.brush.strokes))
-        )
         return tuple(
-            image
-            for image in (*frames, *self.references, self.scene, self.style, *masks)
-            if image is not None
+            image for image in (*frames, *self.references, self.scene, self.style) if image is not None
         )
+
+    @property
+    def masks(self) -> tuple[ImageRef, ...]:
+        """The masks of its brush, which were drawn for its first frame."""
+        if self.brush is None:
+            return ()
+        masks = (self.brush.still, *(stroke.mask for stroke in self.brush.strokes))
+        return tuple(mask for mask in masks if mask is not None)
 
     @property
     def videos(self) -> tuple[VideoRef, ...]:
@@ -461,4 +471,5 @@ class GenerationRequest(Part):
     def attachments(self) -> tuple[Attachment, ...]:
         """Everything that must be at hand when the request is sent."""
         audio = None if self.speech is None else self.speech.audio
-        return self.images if audio is None else (*self.images, audio)
+        images = (*self.images, *self.masks)
+        return images if audio is None else (*images, audio)

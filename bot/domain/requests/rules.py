@@ -424,9 +424,9 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ability="camera",
     ),
     Rule(
-        # Its masks are drawn for this very request: nothing is changed to keep them.
+        # Its masks are drawn for this very photo: they stay, and the mode and length are those that take them.
         "error.model.brush",
-        ("brush",),
+        ("brush", "mode", "duration"),
         lambda row, request: (
             request.brush is not None
             and not (

@@ -110,7 +110,7 @@ NEWER: Limits = (
         lambda request: bool(request.negative_prompt) and (bool(request.shots) or _is_too_long(request)),
     ),
     ("shots", lambda request: bool(request.shots) and _is_too_long(request)),
-    *unwritten(WRITTEN | OURS, ("brush",)),
+    *unwritten(WRITTEN | OURS),
 )
 """What the newer standard cannot express of videos."""
 

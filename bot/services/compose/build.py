@@ -315,8 +315,10 @@ class Builder(Usual):
     def _typed(self, operation: Operation, ways: Sequence[Way], options: Options) -> dict[str, Any]:
         """The fields of a request that typed options set, as far as one of the ways takes them.
 
-        One that is for some other operations only is refused.
+        One that is for some other operations only is refused. A brush is no word: what it moves is marked in a photo.
         """
+        if Option.BRUSH.row.field in options:
+            raise UserError("error.brush.photo")
         for option in options.keys() & BY_FIELD.keys():
             _check_for(operation, BY_FIELD[option])
         taken = {name: value for name, value in options.items() if any(way.takes(name) for way in ways)}

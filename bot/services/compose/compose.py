@@ -1,14 +1,21 @@
 """From what a person typed and sent to one checked request, and from one draft to the next."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.naming import ASSETS, resolve, toggle_asset, without_named
-from bot.domain.requests.operations import CHOSEN_BY_MODEL, Operation
+from bot.domain.requests.operations import CHOSEN_BY_MODEL, Operation, Role
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind, named_in
-from bot.domain.requests.request import Continued, GenerationRequest, ImageRef
+from bot.domain.requests.request import (
+    BRUSH_PLACEHOLDER,
+    Continued,
+    GenerationRequest,
+    ImageRef,
+    MotionBrush,
+)
 from bot.domain.requests.rules import fit, fit_with, suit
 from bot.errors import UserError
 from bot.services.compose.build import Builder, for_voices, refers
@@ -92,6 +99,8 @@ class Compose(Builder):
                 "references": images.references,
                 # What begins with another picture goes on from nothing.
                 "continues": request.continues if images.first == request.first_frame else None,
+                # What moves was marked in one photo, which is alone.
+                "brush": request.brush if images == Images.of(request) else None,
             }
         )
         if of_images:
@@ -109,6 +118,56 @@ class Compose(Builder):
             raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
         self._check_but_words(unfit)
         return unfit
+
+    def brushable(
+        self, parsed: ParsedPrompt, photo: ImageRef, preferences: Preferences = NOTHING_PREFERRED
+    ) -> GenerationRequest:
+        """A draft of a video of a photo in which parts can be marked that move, as the person wants it elsewise.
+
+        Another model than the usual one where that takes no brush, but not than one that was typed.
+        """
+        field = Option.BRUSH.row.field
+        said = {name: value for name, value in parsed.options.items() if name != field}
+        draft = self.video_draft(replace(parsed, options=said), Images(first=photo), preferences)
+        others = () if "model" in said else self._pool.models()
+        kept = (field, *said)
+        for model in dict.fromkeys((draft.model, *others)):
+            way = self._brushed(draft.model_copy(update={"model": model}), BRUSH_PLACEHOLDER, kept)
+            if way is not None:
+                return way.model_copy(update={field: None})
+        self._check_but_words(draft.model_copy(update={field: BRUSH_PLACEHOLDER}))
+        raise UserError("error.card.choice")
+
+    def takes_brush(self, request: GenerationRequest) -> bool:
+        """Whether parts of the photo of a draft can be marked that move, with its model and without giving anything up."""
+        if request.brush is not None:
+            return True
+        kept = (Option.BRUSH.row.field, Option.CAMERA.row.field)
+        return (
+            request.operation is Operation.IMAGE_TO_VIDEO
+            and request.first_frame is not None
+            and request.number(Role.FRAMES) == 1
+            and self._brushed(request, BRUSH_PLACEHOLDER, kept) is not None
+        )
+
+    def brush(self, request: GenerationRequest, brush: MotionBrush | None) -> GenerationRequest:
+        """A draft with a motion brush, in a quality and length that take it, or without one."""
+        field = Option.BRUSH.row.field
+        wanted = request.model_copy(update={field: brush})
+        if brush is None:
+            return wanted
+        way = self._brushed(wanted, brush, (field,))
+        if way is None:
+            self._check_but_words(wanted)
+        return way or wanted
+
+    def _brushed(
+        self, request: GenerationRequest, brush: MotionBrush, kept: Sequence[str]
+    ) -> GenerationRequest | None:
+        """A draft with a brush as its model can do it with some provider, changed in nothing that is `kept`."""
+        wanted = request.model_copy(update={Option.BRUSH.row.field: brush})
+        ways = (fit(wanted, row, kept) for row in self.rows_of(request.model))
+        return next((way for way in ways if way is not None and self.possible(way)), None)
 
     def takes_in_order(
         self, parsed: ParsedPrompt, number: int, preferences: Preferences = NOTHING_PREFERRED

@@ -118,10 +118,25 @@ class Attachments:
             UserError: the picture is no longer kept.
 
         """
-        kept = (await self._store.drafts.get_attachments([image])).get(image.sha256)
+        kept = await self.get_image(image)
         if kept is None:
             raise UserError("error.image.not_available")
         return await self._keep(_write(kept), self._images.close_up, owner)
+
+    async def save_mask(self, png: bytes, like: ImageRef, owner: UserId) -> ImageRef:
+        """Keep a mask of our own as it is, a PNG of the size of the photo that it is `like`."""
+        ref = ImageRef(
+            sha256=hashlib.sha256(png).hexdigest(),
+            media_type="image/png",
+            width=like.width,
+            height=like.height,
+        )
+        await self._store.drafts.save_attachment(StoredAttachment(ref, png, owner), self._clock.now())
+        return ref
+
+    async def get_image(self, image: ImageRef) -> bytes | None:
+        """The bytes of a kept image, or None where it is kept no longer."""
+        return (await self._store.drafts.get_attachments([image])).get(image.sha256)
 
     async def save_sound(
         self,

@@ -40,7 +40,8 @@ class Card:
     `name` tells buttons of one card from those of another. `question` is the key of what stands above it.
     The video will be a reply to `source_message_id`; the card is shown as `message_id`. `images` are all
     pictures in question, the newest `new_images` of them last, where it cannot be told what they are for. `swap` tells
-    whose place its model takes, where that was not the person's choice.
+    whose place its model takes, where that was not the person's choice. `brushing` is the token of what was marked for
+    its motion brush; empty: nothing was.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Card:
     images: tuple[ImageRef, ...] = ()
     new_images: int = 0
     swap: Swap | None = None
+    brushing: str = ""
 
     @property
     def photos(self) -> int:
@@ -81,6 +83,7 @@ def dump_card(card: Card) -> dict[str, Any]:
         "pictures": [image.model_dump(mode="json") for image in card.images],
         "new_pictures": card.new_images,
         "swap": None if card.swap is None else card.swap.dump(),
+        "brushing": card.brushing,
     }
 
 
@@ -95,6 +98,7 @@ def load_card(data: dict[str, Any]) -> Card | None:
             images=tuple(ImageRef.model_validate(image) for image in data["pictures"]),
             new_images=data["new_pictures"],
             swap=Swap.load(data["swap"]) if data.get("swap") else None,
+            brushing=data.get("brushing", ""),
         )
     except (KeyError, ValueError, ValidationError):
         return None

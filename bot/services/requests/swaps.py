@@ -50,6 +50,7 @@ REASONS: Mapping[str, Callable[[Model, GenerationRequest], bool]] = {
     "references": lambda row, request: len(request.references) > row.references,
     "middle_frames": lambda row, request: len(request.middle_frames) > row.middle_frames,
     "last_frame": lambda row, request: request.last_frame is not None and not row.end_frame,
+    "brush": lambda row, request: request.brush is not None and not row.brush,
     "words": lambda row, request: not request.images and not _OF_WORDS.intersection(row.operations),
     "elements": lambda row, request: bool(request.elements) and not row.elements,
     "voices": lambda row, request: bool(request.voices) and request.operation not in row.voices,
@@ -82,7 +83,7 @@ def _fewer(
     """What was there before, then the same with fewer inputs."""
     if before is not None and before.model == wanted:
         yield before
-    without: dict[str, object] = {"elements": (), "voices": ()}
+    without: dict[str, object] = {"elements": (), "voices": (), "brush": None}
     yield request.model_copy(update=without)
     images = request.references if request.operation.row.on_image_model else request.images
     if images:

@@ -105,7 +105,7 @@ def test_seconds_without_a_gap_are_a_span_and_limits_that_are_none_are_left_out(
     text = models_text("kling-v3", "kling-v1")
     assert "3–15 s" in text
     assert " · sound · " in text
-    assert "camera (standard, 5 s) · end frame (5 s)" in text
+    assert "camera (standard, 5 s) · motion brush (standard, 5 s) · end frame (5 s)" in text
 
 
 def test_references_and_extension_are_told_where_they_are_offered():
