@@ -12,9 +12,7 @@
 - `sqlite3` may not be installed: `.backup` is done by Python.
 """
 
-import json
 import os
-import pty
 import re
 import signal
 import socket
@@ -52,7 +50,8 @@ def wait_until(
 
 def klingbot(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["init"]:
-        return answered(program(*arguments))
+        terminal = Path(__file__).with_name("terminal.py")
+        return subprocess.run([sys.executable, terminal, *program(*arguments)], check=False).returncode
     if arguments[:1] == ["run"]:
         process = subprocess.Popen(program(*arguments))
         wait_until((machine() / "seen").exists, process)
@@ -75,29 +74,6 @@ def answers(address: str) -> bool:
             return found.status == 200
     except (URLError, OSError):
         return False
-
-
-def answered(command: Sequence[str]) -> int:
-    """Run a program at a terminal and answer its questions; what none of ours fits gets the default."""
-    known = json.loads(os.environ["ANSWERS"])
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(command[0], command)  # noqa: S606  the program itself
-    said, asked = "", 0
-    while True:
-        try:
-            said += os.read(terminal, 4096).decode(errors="replace")
-        except OSError:
-            break
-        question = said.rsplit("\n", 1)[-1]
-        if question.rstrip().endswith((":", "?")) and question.endswith(" "):
-            fitting = [answer for words, answer in known if re.search(words, question, re.IGNORECASE)]
-            os.write(terminal, f"{fitting[0] if fitting else ''}\n".encode())
-            said, asked = said + "\n", asked + 1
-            if asked > 30:
-                os.kill(pid, signal.SIGKILL)
-    sys.stdout.write(said)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def make(arguments: Sequence[str]) -> int:

@@ -1,12 +1,14 @@
 """The image of deploy/Dockerfile, run as deploy/compose.yaml has it, until a video is delivered: `make test-image`."""
 
 import asyncio
+import json
 import os
 import re
 import signal
 import socket
 import stat
 import subprocess
+import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
@@ -15,11 +17,14 @@ from typing import Any
 
 import pytest
 
+from tests.docs import terminal
 from tests.image.root import Image, build, reason_against
+from tests.world.bot import KEY
 from tests.world.process import BotProcess
 from tests.world.telegram import ADA, BOSS, TOKEN
 
 ROOT = Path(__file__).parent.parent.parent
+TERMINAL = Path(terminal.__file__)
 MEGABYTES = 320
 """What the image may have, unpacked: 294 when this was written, 168 of them for the bot and what it needs of PyPI."""
 
@@ -112,7 +117,7 @@ def from_environment(world: Container) -> dict[str, str]:
         "KLINGBOT_PROVIDERS__0__NAME": "stand-in",
         "KLINGBOT_PROVIDERS__0__BASE_URL": world.kling_url,
         "KLINGBOT_PROVIDERS__0__DIALECT": "official",
-        "KLINGBOT_PROVIDERS__0__KEY": "demo-access|demo-secret-that-signs-for-nothing",
+        "KLINGBOT_PROVIDERS__0__KEY": KEY,
         "KLINGBOT_PROVIDERS__0__MODELS": '["kling-v2-6"]',
         "KLINGBOT_POLLING__MIN_INTERVAL": "0.2",
         "KLINGBOT_POLLING__MAX_INTERVAL": "0.5",
@@ -153,19 +158,31 @@ def test_the_image_is_small_and_has_no_tools_of_the_build(image):
     assert writable == []
 
 
-async def test_the_settings_may_lie_in_the_volume_for_its_owner_alone(container):
-    container.configure()
-    text = container.config.read_text("utf-8")
-    text = text.replace(f"sqlite:///{container.database}", "sqlite:///data/klingbot.db")
-    config = container.data / "config.toml"
-    config.write_text(text.replace(f"{container.directory}/work", "data/work"), "utf-8")
-    config.chmod(0o600)
-    os.chown(config, container.image.uid(), container.image.uid())
+async def test_init_writes_the_settings_into_the_volume_and_they_lead_to_a_video(container):
+    everything = from_environment(container)
+    asked_for = ("KLINGBOT_TELEGRAM__TOKEN", "KLINGBOT_TELEGRAM__ADMINS", "KLINGBOT_PROVIDERS__0")
+    container.environment |= {
+        name: value for name, value in everything.items() if not name.startswith(asked_for)
+    }
+    answers = [["token", TOKEN], ["user id", BOSS], ["address", container.kling_url], ["key", KEY]]
+    program = container.image.program(
+        (*container.image.entrypoint, "init"), container.environment, container.data
+    )
+    asked = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(TERMINAL), *program),
+        env=os.environ | {"ANSWERS": json.dumps([[words, str(answer)] for words, answer in answers])},
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    said, _ = await asked.communicate()
+    assert asked.returncode == 0, said.decode()
+    found = (container.data / "config.toml").stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (container.image.uid(), 0o600)
     await container.start()
-    await container.telegram.say(ADA, "/video a fox in the snow")
-    await container.telegram.wait_video(ADA, timeout_seconds=60)
-    code, said = await container.command("admin", "users")
-    assert (code, str(ADA) in said) == (0, True), said
+    await container.telegram.say(BOSS, "/video a fox in the snow")
+    await container.telegram.wait_video(BOSS, timeout_seconds=60)
+    code, listed = await container.command("admin", "users")
+    assert (code, str(BOSS) in listed) == (0, True), listed
 
 
 def output_of(image: Image, volume: Path, *program: str) -> str:
