@@ -93,7 +93,7 @@ def installs(name: str, folder: Path) -> None:
 
 
 def docker(arguments: Sequence[str]) -> int:
-    from compose_spec import PyCompose
+    from tests.image.compose import checked
 
     words = list(arguments)
     assert words.pop(0) == "compose", arguments
@@ -101,8 +101,7 @@ def docker(arguments: Sequence[str]) -> int:
     while words[0].startswith("-"):
         assert words.pop(0) == "-f", arguments
         file = Path(words.pop(0))
-    compose = PyCompose.from_yaml(file.read_text("utf-8"))
-    compose.validate()
+    compose = checked(file.read_text("utf-8"))
     verb = words.pop(0)
     assert verb in {"run", "exec", "up", "down", "logs", "build", "pull", "ps", "restart", "stop"}, arguments
     if verb in {"run", "exec"}:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from compose_spec import PyCompose
 
+from tests.image.compose import checked, interpolated
 from tests.image.dockerfile import is_sent, parse
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,9 +22,12 @@ def service() -> dict[str, Any]:
 
 
 def test_compose_yaml_is_what_the_specification_allows():
-    parsed = PyCompose.from_yaml(COMPOSE.read_text("utf-8"))
-    assert parsed.service_names() == ["klingbot"]
-    parsed.validate()
+    assert checked(COMPOSE.read_text("utf-8")).service_names() == ["klingbot"]
+
+
+def test_a_mistake_in_compose_yaml_would_be_found():
+    with pytest.raises(ValueError, match="stop_grace_perod"):
+        checked(COMPOSE.read_text("utf-8").replace("stop_grace_period", "stop_grace_perod"))
 
 
 def test_the_container_can_write_nothing_but_its_volume_and_gain_nothing():
@@ -44,7 +47,7 @@ def test_the_volume_and_the_port_are_those_of_the_image():
     (volume,) = service()["volumes"]
     assert volume == f"data:{said['VOLUME']}"
     assert said["WORKDIR"] == said["VOLUME"]
-    assert port == f"127.0.0.1:{said['EXPOSE']}:{said['EXPOSE']}"
+    assert interpolated(port) == f"127.0.0.1:{said['EXPOSE']}:{said['EXPOSE']}"
     assert f"KLINGBOT_WEB__LISTEN=0.0.0.0:{said['EXPOSE']}" in environment
 
 
