@@ -40,6 +40,9 @@ DOWN_AFTER = 5
 FAULTS = (errors.Unauthorized, errors.OutOfBalance, errors.NoSuchModel)
 """These do not pass by waiting: what they close is no longer offered. All else is waited for."""
 
+ENDS_WAITING = (errors.OutOfBalance, errors.NotEnabled, errors.NoSuchModel)
+"""Nobody is kept waiting for these: only the operator can do something about them, and a new request is refused as well."""
+
 LASTING: Mapping[type[errors.ProviderError], Lesson] = {
     errors.NotEnabled: Lesson.NOT_ENABLED,
     errors.NoSuchModel: Lesson.MISSING,
@@ -110,6 +113,13 @@ class Health:
         """Whether it is closed for a fault that does not pass by waiting."""
         return self.open_until > now and self.was_at_fault
 
+    def ends_waiting(self, now: Millis) -> type[errors.ProviderError] | None:
+        """The fault that nobody is kept waiting for; None: there is none, or a request is trying whether it has passed."""
+        fault = self.closed_for
+        if self.on_trial or self.open_until <= now or fault is None or not issubclass(fault, ENDS_WAITING):
+            return None
+        return fault
+
 
 @dataclass(frozen=True, slots=True)
 class Closed:
@@ -148,6 +158,11 @@ class Healths:
     def is_at_fault(self, about: About, now: Millis) -> bool:
         """Whether something that it needs is closed for a fault that does not pass by waiting."""
         return any(health.is_at_fault(now) for health in self.of(about))
+
+    def ends_waiting(self, about: About, now: Millis) -> type[errors.ProviderError] | None:
+        """The fault of something that it needs which nobody is kept waiting for; None: there is none."""
+        faults = (health.ends_waiting(now) for health in self.of(about))
+        return next((fault for fault in faults if fault is not None), None)
 
     def is_busy(self, about: About) -> bool:
         """Whether all that keeps it closed is that the provider asked for a pause."""

@@ -191,6 +191,23 @@ class ProviderPool:
         """Whether any provider that is not excluded could take the request, now or later."""
         return any(self._able(client, request, excluded) for client in self._clients)
 
+    def ends_waiting(
+        self, request: GenerationRequest, excluded: Sequence[ProviderName] = ()
+    ) -> type[errors.ProviderError] | None:
+        """Why a request is not kept waiting: all who could take it are closed for such a fault; None: it is.
+
+        Whom an admin has paused is waited for.
+        """
+        able = [client for client in self._preferred if self._able(client, request, excluded)]
+        now = self._clock.now()
+        faults = [
+            None
+            if self._is_paused(client.name)
+            else self._health[client.name].ends_waiting(request.resource, now)
+            for client in able
+        ]
+        return faults[0] if faults and None not in faults else None
+
     def takers(self, request: GenerationRequest) -> frozenset[ProviderName]:
         """Who could take the request, now or later."""
         return frozenset(client.name for client in self._clients if self._able(client, request, ()))

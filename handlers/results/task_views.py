@@ -35,11 +35,18 @@ EXACT_PLACES = 10
 PLACE_STEPS = ((100, 10), (500, 50), (sys.maxsize, 100))
 """Up to so far back in line, the place is told in steps of so many."""
 
-REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.NOTHING_FOUND}
+REPEATABLE = frozenset(FailureKind) - {
+    FailureKind.CONTENT,
+    FailureKind.PARAMETERS,
+    FailureKind.NOTHING_FOUND,
+    FailureKind.NOT_OFFERED,
+}
 """After these the same request may well succeed; after the others it would fail again."""
 
-CHANGEABLE = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
-"""After these another wording or setting may help."""
+CHANGEABLE = frozenset(
+    {FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER, FailureKind.NOT_OFFERED}
+)
+"""After these another wording, setting or model may help."""
 
 
 @dataclass(frozen=True)
@@ -284,7 +291,8 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
         again = t("button.try_again", credits=credits(t, task.price))
         buttons.append([Button(again, MakeAgain(task.id, task.price), style=CONFIRM)])
     if kind in CHANGEABLE:
-        label = t("button.edit_prompt" if show_prompt(task.request) else "button.change")
+        is_about_words = bool(show_prompt(task.request)) and kind is not FailureKind.NOT_OFFERED
+        label = t("button.edit_prompt" if is_about_words else "button.change")
         buttons.append([Button(label, Change(task.id))])
     if buttons and kind not in REPEATABLE and 0 < utf16_length(show_prompt(task.request)) <= COPY_LIMIT:
         buttons[-1].append(Button(t("button.copy_prompt"), copy=show_prompt(task.request)))

@@ -5,12 +5,19 @@ from collections.abc import Sequence
 from tests.answers.rows import FREE, NOTHING, Outcome, Row
 
 CONTENT = Outcome("notice.failed.content", NOTHING, FREE)
+ENDS = {
+    "alert.provider.balance": "no_units",
+    "alert.provider.not_enabled": "not_offered",
+    "alert.provider.no_such_model": "not_offered",
+}
+"""What the person is told by the alert to the admins, where it is more than that nothing is to be had."""
+
 RISK = "Failure to pass the risk control system"
 
 
 def _told(alert: str) -> Outcome:
     """Nothing could be started, and the admins know why."""
-    return Outcome("notice.failed.unavailable", alert, FREE)
+    return Outcome(f"notice.failed.{ENDS.get(alert, 'unavailable')}", alert, FREE)
 
 
 def _advice(name: str) -> Outcome:

@@ -433,14 +433,19 @@ async def test_a_provider_that_is_down_again_and_again_rests_and_is_told_of_once
 
 
 @pytest.mark.parametrize(
-    ("answer", "alert"),
+    ("answer", "alert", "failure", "then"),
     [
-        (BAD_KEY, "alert.provider.unauthorized"),
-        (EMPTY, "alert.provider.pack_video"),
-        (refusal(429, 1101, "Account in arrears"), "alert.provider.balance"),
+        (BAD_KEY, "alert.provider.unauthorized", FailureKind.UNAVAILABLE, TaskState.QUEUED),
+        (EMPTY, "alert.provider.pack_video", FailureKind.NO_UNITS, TaskState.FAILED),
+        (
+            refusal(429, 1101, "Account in arrears"),
+            "alert.provider.balance",
+            FailureKind.NO_UNITS,
+            TaskState.FAILED,
+        ),
     ],
 )
-async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, answer, alert):
+async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, answer, alert, failure, then):
     both = asyncio.Barrier(2)
 
     async def once_both_are_there(_: Request) -> Response:
@@ -453,18 +458,14 @@ async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, a
     await world.run(Job.DISPATCH)
     for task in (first, second):
         after = await world.now(task)
-        # People are not told of the operator's account.
-        assert (after.state, after.failure, after.failure_detail) == (
-            TaskState.FAILED,
-            FailureKind.UNAVAILABLE,
-            None,
-        )
+        # People are not told what the account was told.
+        assert (after.state, after.failure, after.failure_detail) == (TaskState.FAILED, failure, None)
     assert await world.money() == BACK
     assert world.alerts == [alert]
     assert await open_until(world)
     waiting = await stored(world.store)
     await world.run(Job.DISPATCH)
-    assert await world.state(waiting) is TaskState.QUEUED
+    assert await world.state(waiting) is then
     assert len(submissions(world)) == 2
 
 

@@ -119,14 +119,18 @@ class Dispatch:
         ]
         kinds, pool = {task.kind for task in due}, self._monitor.pool
         hopeless = {kind for kind in kinds if not pool.can_ever(kind.request, kind.excluded)}
-        for waiting in [task for task in due if task.kind in hopeless][:BATCH]:
+        faults = {kind: pool.ends_waiting(kind.request, kind.excluded) for kind in kinds - hopeless}
+        closed = {kind: fault for kind, fault in faults.items() if fault is not None}
+        for waiting in [task for task in due if task.kind in hopeless or task.kind in closed][:BATCH]:
             async with self._monitor.aside(waiting.id):
                 task = await self._store.tasks.get(waiting.id)
                 if task is not None and task.version == waiting.version:
-                    await self._tasks.advance(task, self._nobody_left(task, now))
+                    fault = closed.get(waiting.kind)
+                    ending = self._nobody_left(task, now) if fault is None else Refused(_failure_of(fault))
+                    await self._tasks.advance(task, ending)
         running, of_user = Counter(queue.running), Counter(queue.running_of)
         left = {} if self._spending is None else await self._spending.left()
-        ready = _with_room(pool, kinds - hopeless, running)
+        ready = _with_room(pool, kinds - hopeless - closed.keys(), running)
         # Fairness is between those who could go now: a person's tasks for a blocked provider take no turns.
         open_to = [task for task in due if task.kind in ready]
         in_line = queue.turns.in_order([task for task in open_to if not task.is_beside], of_user)
@@ -267,19 +271,26 @@ class Dispatch:
                 self._lost_at[task.id] = now
                 await self._tasks.advance(task, AnswerLost(now))
             case _:
-                await self._again(task, provider, now, now)
+                await self._again(task, provider, now, now, _failure_of(type(error)))
 
-    async def _again(self, task: Task, provider: ProviderName, retry_at: Millis, now: Millis) -> None:
+    async def _again(
+        self,
+        task: Task,
+        provider: ProviderName,
+        retry_at: Millis,
+        now: Millis,
+        failure: FailureKind = FailureKind.UNAVAILABLE,
+    ) -> None:
         """Another provider at once, the same one later, or the end after as many tries as the settings allow."""
         excluded = (*task.excluded, provider)
         if task.attempts > self._policy.retries:
-            await self._tasks.advance(task, Refused(FailureKind.UNAVAILABLE))
+            await self._tasks.advance(task, Refused(failure))
         elif self._monitor.pool.can_ever(task.request, excluded):
             await self._tasks.advance(task, Deferred(now, exclude=provider))
         elif retry_at > now:
             await self._tasks.advance(task, Deferred(retry_at, anew=True))
         else:
-            await self._tasks.advance(task, Refused(FailureKind.UNAVAILABLE))
+            await self._tasks.advance(task, Refused(failure))
 
     # -- settling what is unknown --------------------------------------------------------------------
 
@@ -511,6 +522,15 @@ def task_ref(task: Task) -> TaskRef:
     return TaskRef(
         request.operation, request.model, task.external_task_id, task.provider_task_id, request=request
     )
+
+
+def _failure_of(fault: type[errors.ProviderError]) -> FailureKind:
+    """What a fault of its account means for whoever asked."""
+    if issubclass(fault, errors.OutOfBalance):
+        return FailureKind.NO_UNITS
+    if issubclass(fault, (errors.NotEnabled, errors.NoSuchModel)):
+        return FailureKind.NOT_OFFERED
+    return FailureKind.UNAVAILABLE
 
 
 def _with_room(pool: ProviderPool, kinds: Iterable[TaskGroup], running: Running) -> set[TaskGroup]:
