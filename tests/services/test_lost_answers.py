@@ -3,7 +3,11 @@
 Nothing is ever submitted twice, unless its owner asks for it.
 """
 
+import asyncio
+
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.schedule import ABSENCE_BELIEVED_AFTER, ABSENCE_PAUSE, SEARCHES
@@ -12,7 +16,7 @@ from bot.errors import UserError
 from bot.services.ports import Job
 from tests.builders import ADA, XIAOLIN, stored
 from tests.operations import a_request_for
-from tests.world.services import BACK, HELD, POLICY, A, ServiceWorld, lost, says
+from tests.world.services import BACK, HELD, POLICY, A, ServiceWorld, accepted, lost, says
 from tests.world.telegram import BOSS
 
 LISTING = [("generic", "sk-demo-generic"), ("omnimaas", "sk-demo-omnimaas"), ("prefixed", "sk-demo-prefixed")]
@@ -243,56 +247,85 @@ async def test_a_list_of_several_pages_is_read_to_its_end(bare):
     assert second == {"cursor": "a", "limit": 500}
 
 
-async def test_of_two_that_were_lost_none_is_taken_for_the_other_and_nothing_is_sent_again(bare):
+async def test_of_several_that_are_lost_at_once_each_is_found(bare):
+    """Different prompts, within seconds: the list tells neither prompt nor model, so that one waits for the other."""
     await bare.open(**FOURTH)
-    bare.kling.behaviour.lose_next = 2
-    tasks = [await stored(bare.store, request=of_fourth(prompt)) for prompt in ("a fox", "a hen")]
-    await bare.run(Job.DISPATCH)
-    for _ in range(40):
-        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    bare.kling.behaviour.lose_next = 3
+    prompts = ("a fox", "a hen", "a dog")
+    tasks = [await stored(bare.store, request=of_fourth(prompt)) for prompt in prompts]
+    for _ in tasks:
         await bare.run(Job.DISPATCH)
-    assert made(bare) == 2
-    assert {await bare.state(task) for task in tasks} == {TaskState.FAILED}
-    assert "alert.task.unknown_outcome" in bare.alerts
-    assert await bare.money() == BACK
-
-
-async def test_of_several_results_of_one_request_that_were_lost_each_is_found(bare):
-    await bare.open(**FOURTH)
-    bare.kling.behaviour.lose_next = 2
-    tasks = [await stored(bare.store, request=of_fourth()) for _ in range(2)]
-    await bare.run(Job.DISPATCH)
-    await bare.run(Job.RECOVER)
-    await bare.run(Job.RECOVER, ABSENCE_PAUSE)
-    found = [await bare.now(task) for task in tasks]
-    assert {task.provider_task_id for task in found} == set(bare.kling.tasks)
-    assert {task.state for task in found} == {TaskState.IN_PROGRESS}
-
-
-async def test_of_two_that_were_lost_one_after_the_other_each_is_found(bare):
-    await bare.open(**FOURTH)
-    tasks = []
-    for prompt in ("a fox", "a hen"):
-        bare.kling.behaviour.lose_next = 1
-        tasks.append(await stored(bare.store, request=of_fourth(prompt)))
-        await bare.run(Job.DISPATCH, 30_000)
-    await bare.run(Job.RECOVER)
-    await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+        await bare.run(Job.RECOVER)
     found = [await bare.now(task) for task in tasks]
     assert [task.provider_task_id for task in found] == list(bare.kling.tasks)
+    for task in found:
+        assert bare.kling.tasks[task.provider_task_id or ""].order.prompt == task.request.prompt
+    assert "alert.task.unknown_outcome" not in bare.alerts
+
+
+async def test_one_is_sent_at_a_time_and_none_while_the_answer_to_another_is_unknown(bare):
+    await bare.open(**FOURTH)
+    bare.kling.behaviour.vanish_next = 1
+    first, second = [await stored(bare.store, request=of_fourth(prompt)) for prompt in ("a fox", "a hen")]
+    other = await stored(bare.store, request=a_request_for("text2video"))
+    for _ in range(3):
+        await bare.run(Job.DISPATCH)
+    states = [await bare.state(task) for task in (first, second, other)]
+    # What bears an id of ours waits for nobody.
+    assert states == [TaskState.UNCONFIRMED, TaskState.QUEUED, TaskState.IN_PROGRESS]
+    for _ in range(ABSENCE_BELIEVED_AFTER // ABSENCE_PAUSE + 1):
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    await bare.run(Job.DISPATCH)
+    assert (await bare.now(first)).failure is FailureKind.UNKNOWN_OUTCOME
+    assert (await bare.state(second), made(bare)) == (TaskState.IN_PROGRESS, 2)
+
+
+async def test_two_are_sent_one_after_the_other_with_the_answer_between_them(bare):
+    await bare.open(**FOURTH)
+    tasks = [await stored(bare.store, request=of_fourth(prompt)) for prompt in ("a fox", "a hen")]
+    arrived, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Request) -> Response:
+        arrived.set()
+        await may_answer.wait()
+        return accepted("831")
+
+    bare.to_kling.answer("submit", slow)
+    await bare.begin(Job.DISPATCH)
+    await asyncio.wait_for(arrived.wait(), 5)
+    await bare.begin(Job.DISPATCH)
+    assert [await bare.state(task) for task in tasks] == [TaskState.SUBMITTING, TaskState.QUEUED]
+    may_answer.set()
+    await bare.drain()
+    await bare.run(Job.DISPATCH)
+    assert {await bare.state(task) for task in tasks} == {TaskState.IN_PROGRESS}
+
+
+async def test_whose_owner_is_asked_holds_nobody_up(bare):
+    await bare.open(**FOURTH, provider='lost_answers = "ask"')
+    bare.kling.behaviour.vanish_next = 1
+    first = await stored(bare.store, request=of_fourth())
+    await bare.run(Job.DISPATCH)
+    for _ in range(ABSENCE_BELIEVED_AFTER // ABSENCE_PAUSE + 1):
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    assert (await bare.now(first)).is_in_doubt
+    second = await stored(bare.store, request=of_fourth("a hen"))
+    await bare.run(Job.DISPATCH)
+    assert await bare.state(second) is TaskState.IN_PROGRESS
 
 
 async def test_what_may_be_of_one_that_was_given_up_is_not_taken_for_another(bare):
-    await bare.open(**FOURTH)
-    bare.kling.behaviour.lose_next = 1
-    first = await stored(bare.store, request=of_fourth())
-    await bare.run(Job.DISPATCH)
+    first = await losing_one(bare)
+    bare.to_kling.always("list", says({"result": [], "next_cursor": "", "has_more": False}))
+    for _ in range(ABSENCE_BELIEVED_AFTER // ABSENCE_PAUSE + 1):
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    assert await bare.state(first) is TaskState.FAILED
+    bare.to_kling.forget("list")
     bare.kling.behaviour.vanish_next = 1
     second = await stored(bare.store, request=of_fourth("a hen"))
-    await bare.run(Job.DISPATCH, 1_000)
     for _ in range(40):
-        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
         await bare.run(Job.DISPATCH)
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
     assert {await bare.state(task) for task in (first, second)} == {TaskState.FAILED}
     assert made(bare) == 1
 

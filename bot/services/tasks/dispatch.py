@@ -6,7 +6,7 @@ is lost, the provider is asked about our own id before anything is sent again.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import structlog
 
@@ -43,7 +43,7 @@ from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.types import HOUR, SECOND, Millis, ProviderName, TaskId
 from bot.kling import errors
 from bot.kling.client import KlingClient
-from bot.kling.pool import ProviderPool, Running
+from bot.kling.pool import Running
 from bot.kling.wire import Answer, Submission, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
@@ -130,7 +130,8 @@ class Dispatch:
                     await self._tasks.advance(task, ending)
         running, of_user = Counter(queue.running), Counter(queue.running_of)
         left = {} if self._spending is None else await self._spending.left()
-        ready = _with_room(pool, kinds - hopeless - closed.keys(), running)
+        unsure = await self._unsure(kinds)
+        ready = self._ready(kinds - hopeless - closed.keys(), running, unsure)
         # Fairness is between those who could go now: a person's tasks for a blocked provider take no turns.
         open_to = [task for task in due if task.kind in ready]
         in_line = queue.turns.in_order([task for task in open_to if not task.is_beside], of_user)
@@ -142,7 +143,7 @@ class Dispatch:
                 continue
             claimed = None
             async with self._monitor.aside(waiting.id):
-                claimed = await self._claim(waiting, running, left)
+                claimed = await self._claim(waiting, running, left, unsure)
             if claimed is not None and claimed.provider is not None:
                 if not waiting.is_beside:
                     queue.turns.take(waiting, of_user)
@@ -150,14 +151,53 @@ class Dispatch:
                     of_user[claimed.user_id] += 1
                 if claimed.provider in left:
                     left[claimed.provider] -= estimate(claimed.price)
+                if pool.client(claimed.provider).can_recognise(task_ref(claimed)):
+                    unsure.add(claimed.provider)
                 self._work.start(self._submit(claimed), of=claimed.id)
-            ready = _with_room(pool, ready, running)
+            ready = self._ready(ready, running, unsure)
+
+    def _ready(
+        self, kinds: Iterable[TaskGroup], running: Running, unsure: Collection[ProviderName]
+    ) -> set[TaskGroup]:
+        """The kinds of tasks that somebody can take now."""
+        pool = self._monitor.pool
+        return {
+            kind
+            for kind in kinds
+            if pool.has_room(kind.request, running, (*kind.excluded, *self._held(kind, unsure)))
+        }
+
+    async def _unsure(self, kinds: Iterable[TaskGroup]) -> set[ProviderName]:
+        """The providers with a task that bears no id of ours, and whose answer is still to come, or was lost.
+
+        Until it is known, another such task is not sent there: of one alone it is always clear what was made. It is not
+        asked where no task of these kinds is such a one. Whoever's owner is being asked holds nobody up.
+        """
+        clients = self._monitor.pool.clients()
+        if all(client.bears_id(kind.request.model) for kind in kinds for client in clients):
+            return set()
+        open_tasks = await self._store.tasks.list_in([TaskState.SUBMITTING, TaskState.UNCONFIRMED])
+        return {
+            client.name
+            for task in open_tasks
+            for client in clients
+            if client.name == task.provider and not task.is_in_doubt and client.can_recognise(task_ref(task))
+        }
+
+    def _held(self, kind: TaskGroup, unsure: Collection[ProviderName]) -> list[ProviderName]:
+        """Those of the unsure providers to which no task of a kind is sent."""
+        return [name for name in unsure if not self._monitor.pool.client(name).bears_id(kind.request.model)]
 
     async def _claim(
-        self, waiting: Waiting, running: Running, left: Mapping[ProviderName, float]
+        self,
+        waiting: Waiting,
+        running: Running,
+        left: Mapping[ProviderName, float],
+        unsure: Collection[ProviderName],
     ) -> Task | None:
         """Claim a task for the best provider that has room for it; None: there is none, or it moved on."""
-        without = (*waiting.kind.excluded, *too_little_left(waiting.price, left))
+        held = self._held(waiting.kind, unsure)
+        without = (*waiting.kind.excluded, *too_little_left(waiting.price, left), *held)
         if not self._monitor.pool.has_room(waiting.kind.request, running, without):
             return None
         task = await self._store.tasks.get(waiting.id)
@@ -531,8 +571,3 @@ def _failure_of(fault: type[errors.ProviderError]) -> FailureKind:
     if issubclass(fault, (errors.NotEnabled, errors.NoSuchModel)):
         return FailureKind.NOT_OFFERED
     return FailureKind.UNAVAILABLE
-
-
-def _with_room(pool: ProviderPool, kinds: Iterable[TaskGroup], running: Running) -> set[TaskGroup]:
-    """The kinds of tasks that somebody can take now."""
-    return {kind for kind in kinds if pool.has_room(kind.request, running, kind.excluded)}
