@@ -1,4 +1,4 @@
-"""The command line: klingbot run · demo · check · reload · health · init · example · schema · migrate · admin."""
+"""The command line: klingbot run · demo · check · reload · health · init · example · schema · migrate · backup · restore · admin."""
 
 import asyncio
 import json
@@ -285,8 +285,64 @@ def migrate(path: Path | None) -> None:
     from bot.store import migrate, path_of
 
     settings = config.load(path, os.environ)
-    steps = migrate(path_of(settings.store.url))
+    steps = migrate(path_of(settings.store.url), backups=settings.backup.directory)
     click.echo("\n".join(f"applied {step}" for step in steps) or "the store is up to date")
+
+
+@main.command()
+@config_option
+@click.argument("target", metavar="[PATH]", required=False, type=click.Path(path_type=Path))
+@click.option("--with-files", is_flag=True, help="Add people's own videos; the copy is a tar file then.")
+@_explained
+def backup(path: Path | None, target: Path | None, with_files: bool) -> None:
+    """Copy the database to the file or directory PATH, also while the bot runs.
+
+    Without PATH the copy goes to `backup.directory`. It was opened and read through before it gets its name.
+    """
+    from bot.cli.backup import make
+    from bot.settings import config
+
+    click.echo(make(config.load(path, os.environ), target, with_files=with_files))
+
+
+@main.command()
+@config_option
+@click.argument("source", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file with the secret key of an encrypted copy; without one it is asked for.",
+)
+@_explained
+def restore(path: Path | None, source: Path, key: Path | None) -> None:
+    """Put a copy in the place of the database, while no bot runs.
+
+    PATH is what `backup` made, what the bot sent to a chat (any one of its parts), or another copy of the database. The
+    file that was there is kept. What was open in the copy is not done again: see docs/backup.md.
+    """
+    from bot.cli.backup import restore as put_back
+    from bot.settings import config
+
+    def secret_key() -> str:
+        if key is not None:
+            return key.read_text("utf-8")
+        return str(click.prompt("Secret key (AGE-SECRET-KEY-1...)", hide_input=True, err=True))
+
+    click.echo(put_back(config.load(path, os.environ), source, secret_key))
+
+
+@main.command("backup-key")
+def backup_key() -> None:
+    """Make a pair of keys, for copies that are sent to a chat.
+
+    The public one is for the settings (`backup.recipient`), the secret one for a place where the bot is not.
+    """
+    from bot.archives import new_key
+
+    public, secret = new_key()
+    click.echo(
+        f"# for the settings: backup.recipient\n# public key: {public}\n# keep this one elsewhere; restore asks for it\n{secret}"
+    )
 
 
 if __name__ == "__main__":

@@ -145,10 +145,13 @@ async def build(
         directory = Path(settings.storage.directory)
         _keep_private(directory)
         if store is None:
-            store = await open_store(settings.store.url, sleep=sleep, tell=tell)
+            store = await open_store(
+                settings.store.url, sleep=sleep, tell=tell, backups=settings.backup.directory
+            )
             stack.push_async_callback(store.close)
         store.observe(monitoring.on_store)
         await wait_out(store, _tell_times(store, clock), tell)
+        restored_at = await store.operations.take_up_copy(clock.now())
         downloads = await _egresses(settings, network, stack)
 
         scheduler = Scheduler()
@@ -341,6 +344,7 @@ async def build(
             providers=providers,
             clock=clock,
             stale_after=settings.telegram.stale_after_minutes * MINUTE,
+            restored_at=restored_at,
             limits=settings.limits,
         )
         handler = telegram.handler(services, routes)
@@ -365,6 +369,7 @@ async def build(
                 spending=spending,
                 shows=shows,
                 vitals=monitoring.vitals,
+                restored_at=restored_at,
             )
         )
         yield App(
@@ -396,7 +401,9 @@ async def opened(settings: Settings, reloading: Reloading | None = None) -> Asyn
 
     """
     tell = partial(_tell_unbuilt, settings, Runtime(), Network(proxies=settings.network.proxies))
-    store = await open_store(settings.store.url, sleep=asyncio.sleep, tell=tell)
+    store = await open_store(
+        settings.store.url, sleep=asyncio.sleep, tell=tell, backups=settings.backup.directory
+    )
     try:
         # It tells how the bot is also while that waits for Telegram.
         monitoring = Monitoring(Vitals(lambda: Millis(time.monotonic_ns() // 1_000_000)))

@@ -20,6 +20,7 @@ from bot.kling import callback
 from bot.kling.pool import ProviderPool
 from bot.media.worker import ImageWorker
 from bot.scheduler import Run
+from bot.services.backups import Backups
 from bot.services.container import Administration, Services
 from bot.services.credits.spending import Spending
 from bot.services.inbox import Intake
@@ -116,6 +117,7 @@ class Parts:
     spending: Spending
     shows: WorkerPool
     vitals: Vitals
+    restored_at: Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,7 @@ def build(parts: Parts) -> Background:
         runtime=runtime,
         policy=policy,
         spending=parts.spending,
+        restored_at=parts.restored_at,
     )
     poll = Poll(
         store=store,
@@ -251,6 +254,15 @@ def build(parts: Parts) -> Background:
     )
 
     accounting = Accounting(store=store, pool=pool, clock=clock)
+    backups = Backups(
+        store=store,
+        notices=telegram.notices,
+        alerts=alerts,
+        clock=clock,
+        settings=settings.backup,
+        zone=settings.quota.zone,
+        directory=parts.directory,
+    )
     cost_alerts = CostAlerts(store=store, costs=parts.admin.costs, operators=alerts, clock=clock)
     retirements = Retirements(store=store, pool=pool, accounts=accounts, clock=clock)
     watch = Watchdog(
@@ -314,6 +326,7 @@ def build(parts: Parts) -> Background:
                 Job.NOTICES: (TICK_SECONDS, notice_sending.tick),
                 Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
                 Job.ACCOUNTING: (RECOVER_SECONDS, accounting.tick),
+                Job.BACKUP: (ROUNDS_SECONDS, backups.tick),
             },
         ),
         work=(submissions, looks, deliveries, notices, copying, deleting, parts.shows),

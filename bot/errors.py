@@ -7,6 +7,7 @@
           +-- StoreTaken   another process works with it
           +-- StoreLost    it is gone or damaged
           +-- StoreStuck   it cannot be opened now, for lack of room or of the right to write
+          +-- CopyUnusable   a copy of it cannot be made or used
      +-- LoggedOut     the Bot API server does not know the bot now
 
 What can go wrong with a provider stands in `bot.kling.errors`, with a chat in `bot.services.ports`.
@@ -90,3 +91,7 @@ class StoreStuck(StoreError):
     def __init__(self, reason: str, trouble: StoreTrouble) -> None:
         super().__init__(reason)
         self.trouble = trouble
+
+
+class CopyUnusable(StoreError):
+    """A copy of the database could not be made, or a file is no copy that this version can use."""

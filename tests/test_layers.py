@@ -28,6 +28,7 @@ LAYERS = {
     "bot.proxies": (),
     "bot.tunnels": ("bot.proxies",),
     "bot.network": ("bot.proxies", "bot.tunnels"),
+    "bot.archives": ("bot.errors",),
     "bot.serving": (),
     "bot.kling.wire": ("bot.domain",),
     "bot.kling.errors": ("bot.domain",),
@@ -49,6 +50,7 @@ LAYERS = {
         "bot.kling",
         "bot.store",
         "bot.media",
+        "bot.archives",
         "bot.settings",
         "bot.clock",
         "bot.errors",
@@ -109,6 +111,15 @@ LAYERS = {
         "bot.store",
         "bot.kling",
         "bot.errors",
+    ),
+    # Copies are files: no service works with them.
+    "bot.cli.backup": (
+        "bot.archives",
+        "bot.domain.types",
+        "bot.errors",
+        "bot.services.requests.videos",
+        "bot.settings.config",
+        "bot.store",
     ),
     "bot.cli.context": (
         "bot.settings.config",

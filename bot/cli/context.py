@@ -63,7 +63,7 @@ class CliContext(Administration):
 
 @asynccontextmanager
 async def _desk(settings: config.Settings) -> AsyncIterator[CliContext]:
-    store = await Store.open(settings.store.url)
+    store = await Store.open(settings.store.url, backups=settings.backup.directory)
     try:
         offer, runtime = ConfiguredOffer(settings.providers), Runtime()
         made = administration(settings, store=store, offer=offer, runtime=runtime, wake=_nobody)

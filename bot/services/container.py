@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
+from bot.domain.types import Millis
 from bot.services.compose import Compose
 from bot.services.credits.payments import Payments
 from bot.services.credits.pools import GroupWallets
@@ -56,7 +57,11 @@ ACTIONS: Sequence[type[Action]] = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a handler can ask for. `stale_after` is in milliseconds: older commands are asked about first."""
+    """What a handler can ask for.
+
+    Commands older than `stale_after` milliseconds, or than `restored_at`, when the store was put back from a copy, are
+    asked about first.
+    """
 
     compose: Compose
     cards: Cards
@@ -93,6 +98,7 @@ class Services:
     providers: Providers
     clock: Clock
     stale_after: int
+    restored_at: Millis
     limits: sections.Limits
 
 

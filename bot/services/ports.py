@@ -213,6 +213,12 @@ class Notices(Protocol):
         """Write one text to one admin; `repeated` says how often it came again."""
         ...
 
+    async def send_file(
+        self, chat_id: ChatId, language: str, path: Path, key: str, /, **params: object
+    ) -> None:
+        """Send a file as it is, with a text below it."""
+        ...
+
 
 class Operators(Protocol):
     """Those who run the bot, as far as they are told what they must know."""
@@ -397,6 +403,7 @@ class Job(StrEnum):
     NOTICES = "notices"
     NAME = "name"
     ACCOUNTING = "accounting"
+    BACKUP = "backup"
 
 
 class Wake(Protocol):

@@ -33,6 +33,7 @@ from bot.settings.sections import (
     Access,
     Alerts,
     Assistant,
+    Backup,
     Catalog,
     Delivery,
     Groups,
@@ -64,6 +65,7 @@ class Settings(BaseModel):
     telegram: Telegram
     store: Store = Field(default_factory=Store)
     storage: Storage = Field(default_factory=Storage)
+    backup: Backup = Field(default_factory=Backup)
     providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
     polling: Polling = Field(default_factory=Polling)
     delivery: Delivery = Field(default_factory=Delivery)

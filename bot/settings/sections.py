@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.archives import check_recipient
 from bot.domain.credits.caps import Capped
 from bot.domain.credits.quota import PoolUse
 from bot.domain.operations.overrides import Overridable
@@ -105,6 +106,30 @@ class Storage(Section):
 
     directory: Path = Path("data/work")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+
+class Backup(Section):
+    """Copies of the database that are made by themselves: how often, where, and how many stay."""
+
+    every_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    at: Annotated[str, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")] = ""
+    keep: Annotated[int, Field(ge=1, le=1000)] = 7
+    directory: Path | None = None
+    send_to: int = 0
+    recipient: str = ""
+
+    @field_validator("recipient")
+    @classmethod
+    def _recipient(cls, value: str) -> str:
+        if value:
+            check_recipient(value)
+        return value
+
+    @model_validator(mode="after")
+    def _sealed(self) -> "Backup":
+        if self.send_to and not self.recipient:
+            raise ValueError("recipient: must be a public key where copies are sent to a chat")
+        return self
 
 
 class Polling(Section):

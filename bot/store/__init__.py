@@ -6,6 +6,7 @@ nothing of it happened.** Each method is one transaction, and all may be called 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from bot.domain.types import Millis
@@ -14,6 +15,18 @@ from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment
 from bot.store.engine import COMMIT, Engine, Observer, Transaction, Trouble
+from bot.store.engine.backups import (
+    RESTORING,
+    CopyFigures,
+    Restored,
+    backup_directory,
+    copy_name,
+    keep_newest,
+    make_copy,
+    put_back,
+    require_room,
+    sync,
+)
 from bot.store.engine.lock import Wait, holder_of
 from bot.store.engine.sqlite import Inspection, SqliteEngine, inspect, migrate, path_of
 from bot.store.history import History
@@ -33,7 +46,9 @@ from bot.store.videos import Videos
 
 __all__ = [
     "COMMIT",
+    "RESTORING",
     "Conflict",
+    "CopyFigures",
     "Draft",
     "InboxRow",
     "Inspection",
@@ -42,6 +57,7 @@ __all__ = [
     "NotEnough",
     "OverrideChanged",
     "Quarantined",
+    "Restored",
     "SentRecord",
     "Spender",
     "StandingChanged",
@@ -51,10 +67,17 @@ __all__ = [
     "Transaction",
     "Trouble",
     "User",
+    "backup_directory",
+    "copy_name",
     "holder_of",
     "inspect",
+    "keep_newest",
+    "make_copy",
     "migrate",
     "path_of",
+    "put_back",
+    "require_room",
+    "sync",
 ]
 
 
@@ -106,11 +129,12 @@ class Store:
         )
 
     @classmethod
-    async def open(cls, url: str, *, serving: Wait | None = None) -> Self:
+    async def open(cls, url: str, *, serving: Wait | None = None, backups: Path | None = None) -> Self:
         """Open the database of an address, creating and migrating it if need be.
 
         Who serves people with it does so alone, and gives what it waits with (seconds) while another process ends;
-        who only looks, or changes by compare and set, may do so beside it and gives nothing.
+        who only looks, or changes by compare and set, may do so beside it and gives nothing. Before a database is
+        migrated a copy of it goes to `backups`; None: beside it.
 
         Raises:
             ConfigError: a newer version of the program has changed it.
@@ -119,7 +143,7 @@ class Store:
             StoreStuck: it cannot be written now.
 
         """
-        return cls.on(await SqliteEngine.open(url, serving=serving))
+        return cls.on(await SqliteEngine.open(url, serving=serving, backups=backups))
 
     async def check(self) -> str:
         """`ok`, or what is wrong with the database."""
@@ -137,6 +161,10 @@ class Store:
     def observe(self, observer: Observer) -> None:
         """Tell an observer of every commit and every read; see `bot.store.engine.Observer`."""
         self.engine.observe(observer)
+
+    async def copy(self, directory: Path | None, now: Millis) -> tuple[Path, CopyFigures]:
+        """Copy the database to a new file while it is worked with; see `bot.store.engine.Engine`."""
+        return await self.engine.copy(directory, now)
 
     async def close(self) -> None:
         """Finish what waits and let go of the database."""

@@ -7,6 +7,10 @@ from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, S
 from bot.domain.tasks.task import Task
 from bot.domain.types import Credits, Millis, ProviderName, UserId
 from bot.store.engine import Row, Subject, Transaction, mapper
+from bot.store.engine.backups import COPIED_AT
+
+RESTORED_AT = "restored_at"
+"""The key in the settings for when the store was put back from a copy (milliseconds)."""
 
 NOBODY = 0
 """Stands for a shell in a column of authors, which has no NULL; no user has this id."""
@@ -109,6 +113,42 @@ class Operations(Subject):
             save_audit_row(tx, audit)
 
         await self._write(work)
+
+    # -- copies --------------------------------------------------------------------------------------
+
+    async def take_up_copy(self, now: Millis) -> Millis:
+        """When the store was last put back from a copy: now, where this is a copy that nobody has settled; 0: never."""
+
+        def work(tx: Transaction) -> None:
+            tx.insert("settings", {"key": RESTORED_AT, "value": str(now)}, replace=("key",))
+
+        if await self.get_setting(COPIED_AT) is not None:
+            await self._write(work)
+        return Millis(int(await self.get_setting(RESTORED_AT) or 0))
+
+    async def is_unsettled_copy(self) -> bool:
+        """Whether what was open when the store was copied may have been done since, and is yet to be settled."""
+        return await self.get_setting(COPIED_AT) is not None
+
+    async def settle_copy(self, now: Millis) -> int:
+        """Leave alone what was surely done since the store was copied; how many presses of buttons.
+
+        That are the presses that were not yet acted on, and broadcasts that were being sent. It is no copy then.
+        """
+
+        def work(tx: Transaction) -> int:
+            pressed = tx.run(
+                """
+                UPDATE inbox SET payload = '{}', processed_at = :now
+                WHERE processed_at IS NULL AND strpos(payload, '"callback_query":') > 0
+                """,
+                now=now,
+            )
+            tx.run("UPDATE broadcasts SET state = 'stopped' WHERE state = 'sending'")
+            tx.run("DELETE FROM settings WHERE key = :key", key=COPIED_AT)
+            return pressed
+
+        return await self._write(work)
 
     # -- broadcasts ----------------------------------------------------------------------------------
 

@@ -282,10 +282,14 @@ class Turn:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the message waited so long that its sender may no longer want what it asks for."""
+        """Whether its sender may no longer want what it asks for.
+
+        It waited for long; or the store was put back from a copy since, so that it may have been acted on before.
+        """
         if self.message is None:
             return False
-        return self.now() - self.message.date.timestamp() * 1000 > self.services.stale_after
+        sent_at = self.message.date.timestamp() * 1000
+        return sent_at < self.services.restored_at or self.now() - sent_at > self.services.stale_after
 
     @property
     def username(self) -> str:

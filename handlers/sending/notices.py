@@ -3,6 +3,7 @@
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from telegram.constants import ReactionEmoji
@@ -17,6 +18,7 @@ from handlers.chat import html
 from handlers.library import assets
 from handlers.results import task_views
 from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.media import Media, MediaKind
 from handlers.sending.pacing import Urgency
 
 REACTIONS = {
@@ -107,6 +109,15 @@ class TelegramNotices:
         buttons = costs.alert_buttons(texts, key, admin)
         view = html.View(text, [buttons] if buttons else ())
         await self._chat.send(ReplyTarget(ChatId(admin)), view, preview="message" in params)
+
+    async def send_file(
+        self, chat_id: ChatId, language: str, path: Path, key: str, /, **params: object
+    ) -> None:
+        """Send a file as a document, streamed from its path."""
+        document = Media(kind=MediaKind.DOCUMENT, source=path, exact=True)
+        caption = html.View(for_language(language)(key, **params))
+        target = ReplyTarget(chat_id)
+        await self._chat.send_media(target, document, caption, silent=True, urgency=Urgency.NOTICE)
 
 
 def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:

@@ -560,6 +560,28 @@ async def test_a_submission_is_repeated_only_when_it_is_proven_absent_and_under_
     assert submissions(world) == [task.external_task_id] * 2
 
 
+async def test_after_a_copy_of_the_store_is_put_back_one_of_two_providers_proves_nothing(two):
+    """Since the copy was made the task may have gone to the other one."""
+    two.to_kling.answer("submit", lost())
+    two.to_kling.always("query", absent())
+    task = await stored(two.store)
+    await two.run(Job.DISPATCH)
+    await two.store.operations.set_setting("copied_at", str(NOW))
+    two.clock.advance(SECOND)
+    await two.restart()
+    await two.run(Job.RECOVER)
+    await two.run(Job.RECOVER, ABSENCE_PAUSE)
+    after = await two.now(task)
+    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNKNOWN_OUTCOME)
+    assert await two.money() == BACK
+    later = await stored(two.store, 2, created_at=two.clock.now())
+    two.to_kling.answer("submit", lost())
+    await two.run(Job.DISPATCH)
+    await two.run(Job.RECOVER)
+    await two.run(Job.RECOVER, ABSENCE_PAUSE)
+    assert await two.state(later) is TaskState.QUEUED
+
+
 async def test_a_provider_that_cannot_say_now_is_asked_again_later(world):
     world.to_kling.answer("submit", lost())
     world.to_kling.answer("query", DOWN)

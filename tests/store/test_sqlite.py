@@ -81,9 +81,14 @@ def test_a_file_of_an_earlier_version_becomes_like_a_new_one(path, tmp_path, mon
         path.parent.mkdir()
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             assert migrations.apply(db) == names[:version]
+        before = schema(path)
     assert migrate(path) == names[version:]
     migrate(tmp_path / "new.db")
     assert schema(path) == schema(tmp_path / "new.db")
+    # What it was is kept.
+    (copy,) = (path.parent / "backups").iterdir()
+    assert copy.name.startswith(f"{path.stem}-{names[version - 1][:4]}-")
+    assert schema(copy) == before
 
 
 def test_of_earlier_users_those_with_a_private_chat_are_known_and_telegrams_own_are_none(path):

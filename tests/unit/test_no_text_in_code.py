@@ -21,6 +21,7 @@ OTHER_READERS = {
     "bot/services/operations/actions_on_invites.py": "what the shell says of its arguments",
     "bot/services/operations/actions_on_people.py": "what the shell says of its arguments",
     "bot/services/operations/actions_on_standings.py": "what the shell says of its arguments and prints",
+    "bot/cli/backup.py": "the operator's terminal",
     "bot/cli/checks/__init__.py": "the operator's terminal",
     "bot/cli/checks/accounts.py": "the operator's terminal",
     "bot/cli/checks/machine.py": "the operator's terminal",

@@ -71,7 +71,7 @@ class Alerts:
     async def restore(self) -> None:
         """Take up what was told before the program ended; to be called before anything is told."""
         for admin in self._accounts.admins:
-            self._languages[admin] = await self._language(admin)
+            self._languages[admin] = await self.language_of(admin)
         kept = await self._store.operations.get_setting(TOLD_KEY)
         self._told = {} if kept is None else _TOLD.validate_json(kept)
         # By a clock that was set back, an alert of tomorrow would keep the admins from hearing of it until then.
@@ -130,10 +130,10 @@ class Alerts:
 
     async def _send(self, key: str, params: dict[str, object]) -> None:
         for admin in self._accounts.admins:
-            self._languages[admin] = await self._language(admin)
+            self._languages[admin] = await self.language_of(admin)
         await self.tell_at_once(key, **params)
 
-    async def _language(self, admin: UserId) -> str:
+    async def language_of(self, admin: UserId) -> str:
         """The language of an admin; English for one who has never written to the bot."""
         try:
             return self._accounts.language_of(await self._accounts.find(str(admin)))

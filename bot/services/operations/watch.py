@@ -7,6 +7,7 @@ once more when it is over: work waits for it and goes on by itself.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -173,12 +174,12 @@ async def tell_lost(tell: Tell, lost: StoreLost) -> None:
                 await tell("alert.store.damaged" if lost.is_damaged else "alert.store.gone")
 
 
-async def open_store(url: str, *, sleep: Sleep, tell: Tell) -> Store:
+async def open_store(url: str, *, sleep: Sleep, tell: Tell, backups: Path | None = None) -> Store:
     """Open the database to serve with it, as soon as it can be written; see `bot.store.Store.open`."""
     was_stuck = False
     while True:
         try:
-            store = await Store.open(url, serving=sleep)
+            store = await Store.open(url, serving=sleep, backups=backups)
         except StoreStuck as stuck:
             if not was_stuck:
                 was_stuck = True

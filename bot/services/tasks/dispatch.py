@@ -66,6 +66,9 @@ UNSETTLED = frozenset({FailureKind.UNKNOWN_OUTCOME, FailureKind.DEADLINE})
 PROOF_SINCE = HOUR
 """How much earlier the list of all tasks begins than one that is looked for: others that it holds prove what it tells of."""
 
+NEVER = Millis(0)
+"""The store was not put back from a copy."""
+
 
 class Dispatch:
     """Claims queued tasks and submits them; settles submissions whose answer was lost."""
@@ -83,6 +86,7 @@ class Dispatch:
         runtime: Runtime,
         policy: PollingPolicy,
         spending: Spending | None = None,
+        restored_at: Millis = NEVER,
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -94,6 +98,8 @@ class Dispatch:
         self._runtime = runtime
         self._policy = policy
         self._spending = spending
+        self._restored_at = restored_at
+        """When the store was put back from a copy; of earlier tasks it may not know all that was sent."""
         self._accepting = asyncio.Lock()
         """Of two answers with the same id the second sees the first."""
         self._lost_at: dict[TaskId, Millis] = {}
@@ -350,6 +356,34 @@ class Dispatch:
             async with self._monitor.aside(task.id):
                 await self._tasks.advance(task, AnswerLost(now))
 
+    async def doubt_queued(self) -> None:
+        """After a copy of the store was put back: whatever waits in line may have been sent since it was made.
+
+        Where one provider alone can have it, and can be asked for it, it is asked for as after a lost answer. All
+        others end with a refund: nothing is sent that may have been sent before.
+        """
+        now = self._runtime.clock.now()
+        for task in await self._store.tasks.list_in([TaskState.QUEUED]):
+            async with self._monitor.aside(task.id):
+                await self._doubt(task, now)
+
+    async def _doubt(self, task: Task, now: Millis) -> None:
+        takers = sorted(self._monitor.pool.takers(task.request))
+        client = self._monitor.pool.find(takers[0]) if len(takers) == 1 else None
+        if client is None or not client.can_ask_for(task_ref(task)):
+            await self._tasks.advance(task, Refused(FailureKind.UNKNOWN_OUTCOME))
+            return
+        deadline = Millis(now + self._policy.deadline)
+        claimed = await self._tasks.advance(
+            task, Claimed(client.name, Millis(now + SUBMISSION_LEASE), deadline)
+        )
+        if claimed is not None:
+            await self._tasks.advance(claimed, AnswerLost(now))
+
+    def _may_be_elsewhere(self, task: Task) -> bool:
+        """Whether another provider may have been sent a task since the store was copied."""
+        return task.created_at < self._restored_at and len(self._monitor.pool.takers(task.request)) > 1
+
     async def _reconcile(self, task: Task) -> None:
         """Find out about one of them; after what nobody foresaw it is asked for again, until its deadline."""
         async with self._monitor.watching(task) as watched:
@@ -527,7 +561,10 @@ class Dispatch:
 
     async def _never_arrived(self, client: KlingClient, task: Task) -> None:
         """It is proven that nothing was made: send it again, unless it was sent too often."""
-        if task.attempts > self._policy.retries:
+        if self._may_be_elsewhere(task):
+            log.info("a submission of before the copy of the store may be elsewhere", task=task.id)
+            await self._tasks.advance(task, Refused(FailureKind.UNKNOWN_OUTCOME))
+        elif task.attempts > self._policy.retries:
             log.info(
                 "a submission never arrived, however often it was sent", task=task.id, provider=client.name
             )

@@ -77,12 +77,15 @@ class Recover:
             "original-*",
             "picture-*",
             "video-*",
+            "backup-*",
             f"{RESULT_DIRECTORY}*",
             f"{COPY_DIRECTORY}*",
         ):
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         await self._sweep()
+        if await self._store.operations.is_unsettled_copy():
+            await self._settle_copy()
         await self._dispatch.orphans()
         now = self._clock.now()
         await self._store.outbox.release(now)
@@ -99,6 +102,17 @@ class Recover:
         self._status.begin_first(unshown, self._tasks.announce)
         if active:
             log.info("tasks taken up again", count=len(active))
+
+    async def _settle_copy(self) -> None:
+        """Nothing that was open when the store was copied is done again: it may have been done since."""
+        waiting = len(await self._store.tasks.list_in([TaskState.QUEUED]))
+        await self._dispatch.doubt_queued()
+        pressed = await self._store.operations.settle_copy(self._clock.now())
+        log.warning(
+            "this is a copy of the store; what was open in it is asked for, or refunded",
+            queued=waiting,
+            presses_left=pressed,
+        )
 
     async def tick(self) -> None:
         """One round of chores."""

@@ -14,11 +14,13 @@ that is not possible they use these names, and each engine puts its own form in 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from bot.domain.types import Millis
 from bot.errors import StoreTrouble
 from bot.store.engine import mapper
+from bot.store.engine.backups import CopyFigures
 
 T = TypeVar("T")
 
@@ -132,6 +134,15 @@ class Engine(Protocol):
 
     async def scrub(self) -> bool:
         """Wipe deleted rows from the journal as well; False: not possible now."""
+        ...
+
+    async def copy(self, directory: Path | None, now: Millis) -> tuple[Path, CopyFigures]:
+        """Copy the database, as it is at one moment, to a new file in a directory (None: beside the database).
+
+        Raises:
+            CopyUnusable: that is not possible; there is no such file then.
+
+        """
         ...
 
     async def close(self) -> None:

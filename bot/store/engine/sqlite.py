@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,8 +22,15 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from bot.domain.types import SECOND, Millis
-from bot.errors import ConfigError, StoreLost, StoreStuck, StoreTrouble
+from bot.errors import ConfigError, CopyUnusable, StoreLost, StoreStuck, StoreTrouble
 from bot.store.engine import READ, Observer, Transaction, Trouble, unobserved
+from bot.store.engine.backups import (
+    CopyFigures,
+    backup_directory,
+    copy_name,
+    keep_newest,
+    make_copy,
+)
 from bot.store.engine.condition import Identity, is_damage, opening_error
 from bot.store.engine.lock import FileLock, Wait
 from bot.store.engine.migrations import STEPS, applied, apply, is_foreign
@@ -39,6 +47,9 @@ CHECK_EVERY = Millis(20 * SECOND)
 
 CHECK_SHARE = 100
 URL_PREFIX = "sqlite:///"
+
+KEPT_BEFORE_CHANGES = 3
+"""Copies that were made before the schema was changed, the newest of which stay."""
 
 _NAMES = {
     "greatest": "max",
@@ -105,10 +116,11 @@ def _add_pseudonyms(connection: sqlite3.Connection) -> None:
     connection.create_function("pseudonym", 1, pseudonym, deterministic=True)
 
 
-def migrate(path: Path, lock: FileLock | None = None) -> list[str]:
+def migrate(path: Path, lock: FileLock | None = None, backups: Path | None = None) -> list[str]:
     """Bring the file to the present schema; the names of the steps applied.
 
-    The schema is changed only under the lock of the file, which is taken for it where the caller does not hold it.
+    The schema is changed only under the lock of the file, which is taken for it where the caller does not hold it, and
+    only once a copy of what is there stands in `backups` (None: beside the file).
 
     Raises:
         ConfigError: a newer version of the program has changed the file, in ways unknown to this one; or it is the
@@ -119,12 +131,12 @@ def migrate(path: Path, lock: FileLock | None = None) -> list[str]:
 
     """
     try:
-        return _migrate(path, lock)
+        return _migrate(path, lock, backups or backup_directory(path))
     except (OSError, sqlite3.Error) as error:
         raise opening_error(path, error) from None
 
 
-def _migrate(path: Path, lock: FileLock | None) -> list[str]:
+def _migrate(path: Path, lock: FileLock | None, backups: Path) -> list[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     found = Identity.of(path)
     if found is None or found.size == 0:
@@ -138,13 +150,14 @@ def _migrate(path: Path, lock: FileLock | None) -> list[str]:
         connection.execute("PRAGMA journal_mode = WAL")
         if known == STEPS:
             return []
-        if lock is not None:
-            return apply(connection)
-        taken = FileLock.take_now(path)
+        taken = None if lock is not None else FileLock.take_now(path)
         try:
+            if known:
+                _copy_before(path, backups, schema=max(known))
             return apply(connection)
         finally:
-            taken.release()
+            if taken is not None:
+                taken.release()
     finally:
         connection.close()
 
@@ -214,6 +227,24 @@ def _inspect(path: Path) -> Inspection:
     return Inspection(True, len(STEPS - known), FileLock.holder_of(path), problem)
 
 
+def _copy_before(path: Path, backups: Path, *, schema: str) -> None:
+    """Keep a copy of what is about to be changed.
+
+    Raises:
+        StoreStuck: none can be made; nothing was changed.
+
+    """
+    now, step = datetime.now(UTC), schema.partition("_")[0]
+    target, moment = backups / copy_name(path, now, step), Millis(round(now.timestamp() * SECOND))
+    try:
+        make_copy(path, target, moment)
+    except CopyUnusable as error:
+        reason = f"{path} is not changed without a copy of it: {error}"
+        raise StoreStuck(reason, StoreTrouble.FULL) from None
+    keep_newest(target, KEPT_BEFORE_CHANGES, moment)
+    log.info("the database was copied before its schema is changed", path=str(target))
+
+
 def _refuse_to_replace(path: Path) -> None:
     """Make no empty database where there was one.
 
@@ -269,11 +300,11 @@ class SqliteEngine:
         self._read_connections: list[sqlite3.Connection] = []
 
     @classmethod
-    async def open(cls, url: str, *, serving: Wait | None = None) -> Self:
+    async def open(cls, url: str, *, serving: Wait | None = None, backups: Path | None = None) -> Self:
         """Open the file, creating and migrating it if need be; see `bot.store.Store.open`."""
         path = path_of(url)
         if serving is None:
-            await asyncio.to_thread(migrate, path)
+            await asyncio.to_thread(migrate, path, None, backups)
             return cls(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -285,7 +316,7 @@ class SqliteEngine:
         except OSError as error:
             raise opening_error(path, error) from None
         try:
-            await asyncio.to_thread(migrate, path, lock)
+            await asyncio.to_thread(migrate, path, lock, backups)
             try:
                 engine = cls(path, lock=lock)
             except sqlite3.Error as error:
@@ -354,6 +385,12 @@ class SqliteEngine:
     async def scrub(self) -> bool:
         """See `Engine`; the journal is written back into the file and cut off."""
         return await asyncio.to_thread(self._cut_off_journal)
+
+    async def copy(self, directory: Path | None, now: Millis) -> tuple[Path, CopyFigures]:
+        """See `Engine`; on a connection of its own, which keeps nobody from reading or writing."""
+        name = copy_name(self.path, datetime.fromtimestamp(now / SECOND, UTC))
+        target = (directory or backup_directory(self.path)) / name
+        return target, await asyncio.to_thread(make_copy, self.path, target, now)
 
     async def close(self) -> None:
         """See `Engine`."""
