@@ -338,7 +338,7 @@ async def build(
                 store=store,
                 status=status,
                 clock=clock,
-                retention_days=settings.storage.retention_days,
+                retention_days=settings.retention.longest(settings.storage.retention_days),
                 sweep=videos.sweep,
             ),
             providers=providers,

@@ -236,6 +236,10 @@ def build(parts: Parts) -> Background:
         policy=policy,
         directory=parts.directory,
         retention=Millis(settings.storage.retention_days * DAY),
+        kinds={
+            kind: Millis(days * DAY)
+            for kind, days in settings.retention.model_dump(exclude_none=True).items()
+        },
         sweep=videos.sweep,
     )
     broadcasting = BroadcastSending(

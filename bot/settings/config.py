@@ -47,6 +47,7 @@ from bot.settings.sections import (
     Payments,
     Polling,
     Quota,
+    Retention,
     Section,
     SpendingSettings,
     Storage,
@@ -65,6 +66,7 @@ class Settings(BaseModel):
     telegram: Telegram
     store: Store = Field(default_factory=Store)
     storage: Storage = Field(default_factory=Storage)
+    retention: Retention = Field(default_factory=Retention)
     backup: Backup = Field(default_factory=Backup)
     providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
     polling: Polling = Field(default_factory=Polling)

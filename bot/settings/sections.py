@@ -108,6 +108,26 @@ class Storage(Section):
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class Retention(Section):
+    """How many days each kind of data stays; None: as long as `storage.retention_days`, but `tasks` and `audit` for good."""
+
+    updates: Days | None = None
+    drafts: Days | None = None
+    photos: Days | None = None
+    videos: Days | None = None
+    charges: Days | None = None
+    strikes: Days | None = None
+    tasks: Days | None = None
+    audit: Days | None = None
+
+    def longest(self, usual: int) -> int:
+        """The most days that something of a person's own stays beside their history."""
+        return max(days or usual for days in (self.updates, self.drafts, self.photos, self.videos))
+
+
 class Backup(Section):
     """Copies of the database that are made by themselves: how often, where, and how many stay."""
 

@@ -1,6 +1,7 @@
 """What admins use: audit log, settings, broadcasts, reports; and the upkeep."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.domain.operations.overrides import Override
 from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, StatRow
@@ -12,6 +13,7 @@ from bot.store.engine.backups import COPIED_AT
 RESTORED_AT = "restored_at"
 """The key in the settings for when the store was put back from a copy (milliseconds)."""
 
+NO_KINDS: Mapping[str, Millis] = MappingProxyType({})
 NOBODY = 0
 """Stands for a shell in a column of authors, which has no NULL; no user has this id."""
 
@@ -209,49 +211,134 @@ class Operations(Subject):
 
     # -- upkeep --------------------------------------------------------------------------------------
 
-    async def clean(self, before: Millis) -> int:
-        """Delete what is done or unused since `before` (see `CLEAN`); how many rows."""
-        return await self._write(lambda tx: sum(tx.run(statement, before=before) for statement in CLEAN))
+    async def clean(self, before: Millis, kinds: Mapping[str, Millis] = NO_KINDS) -> int:
+        """Delete what is done or unused since `before`, or since what `kinds` says of a kind; how many rows.
+
+        The kinds are those of `CLEAN`, and `tasks` and `audit`, of which nothing goes unless `kinds` names them.
+        """
+
+        def work(tx: Transaction) -> int:
+            return sum(
+                tx.run(statement, before=kinds.get(kind, before))
+                for kind, statements in CLEAN.items()
+                for statement in statements
+            )
+
+        number = await self._write(work)
+        if (of_audit := kinds.get("audit")) is not None:
+            number += await self._write(
+                lambda tx: tx.run("DELETE FROM audit WHERE at < :before", before=of_audit)
+            )
+        if (of_tasks := kinds.get("tasks")) is not None:
+            # Each piece by itself: nobody waits for a long history.
+            while emptied := await self._write(lambda tx: _empty_tasks(tx, of_tasks)):
+                number += emptied
+        return number
 
 
-CLEAN = (
-    # The newest row stays, so that the next offset is known.
+def _empty_tasks(tx: Transaction, before: Millis) -> int:
+    """Delete what some of the oldest tasks hold that ended before then, but those that their owners marked.
+
+    As where their owner is forgotten, a bare row stays for the ledger and for figures. How far this has come is
+    remembered, so that no task is looked at twice; 0: nothing was left.
     """
-    DELETE FROM inbox WHERE processed_at < :before AND update_id != (
-        SELECT update_id FROM inbox WHERE received_at = (SELECT max(received_at) FROM inbox)
-        ORDER BY update_id DESC LIMIT 1
+    done = int(tx.value("SELECT value FROM settings WHERE key = :key", key=EMPTIED_KEY) or 0)
+    rows = tx.all(
+        Row,
+        """
+        SELECT id, finished_at FROM tasks INDEXED BY tasks_ended
+        WHERE finished_at > :done AND finished_at < :before ORDER BY finished_at LIMIT :most
+        """,
+        done=done,
+        before=before,
+        most=EMPTIED_AT_ONCE,
     )
-    """,
-    "DELETE FROM quarantine WHERE received_at < :before",
-    "DELETE FROM drafts WHERE updated_at < :before",
-    "DELETE FROM questions WHERE expires_at < :before",
-    "DELETE FROM offers WHERE offered_at < :before",
-    """
-    DELETE FROM subscriptions INDEXED BY subscriptions_never_paid
-    WHERE paid_until IS NULL AND offered_at < :before
-    """,
-    "DELETE FROM kept_words WHERE used_at < :before",
-    "DELETE FROM strikes WHERE at < :before",
-    "DELETE FROM lost_answers WHERE at < :before",
-    "DELETE FROM charges INDEXED BY charges_by_time WHERE charged_at < :before",
-    # Which attachments are needed is gathered once, not once each: every text as long as a SHA-256 in a
-    # request that may still be sent, or in a draft, keeps the attachment of that name.
-    """
-    DELETE FROM attachments WHERE used_at < :before AND sha256 NOT IN (
-        SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
-        WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed') AND length(part.atom) = 64
-        UNION ALL
-        SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part WHERE length(part.atom) = 64
+    if not rows:
+        return 0
+    # Several may have ended at the same moment: all of them belong to the same piece.
+    last = rows[-1]["finished_at"]
+    ended = tx.values(_ENDED, done=done, last=last)
+    for statement in EMPTY:
+        tx.run(statement, tasks=ended)
+    tx.insert("settings", {"key": EMPTIED_KEY, "value": str(last)}, replace=("key",))
+    return len(rows)
+
+
+EMPTIED_KEY = "retention.tasks"
+"""The key in the settings for the end of the last task that was emptied (milliseconds)."""
+
+EMPTIED_AT_ONCE = 500
+
+_ENDED = """
+    SELECT id FROM tasks INDEXED BY tasks_ended
+    WHERE finished_at > :done AND finished_at <= :last AND due_at IS NULL AND favourite = 0 AND pack != 'library'
+    AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
+    AND NOT EXISTS (
+        SELECT 1 FROM outbox WHERE outbox.task_id = tasks.id AND outbox.state IN ('pending', 'sending')
     )
-    """,
-    # A provider may fetch a video again while it works on it.
+"""
+
+EMPTY = (
+    "DELETE FROM task_messages WHERE task_id = ANY (:tasks)",
+    "DELETE FROM result_files WHERE task_id = ANY (:tasks)",
+    "DELETE FROM outbox WHERE task_id = ANY (:tasks)",
     """
-    DELETE FROM videos WHERE used_at < :before AND sha256 NOT IN (
-        SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
-        WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed', 'in_progress') AND length(part.atom) = 64
-        UNION ALL
-        SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part WHERE length(part.atom) = 64
-    )
+    UPDATE tasks SET
+        message_id = NULL, thread_id = NULL, update_id = NULL, press = NULL, failure_detail = NULL, hidden = 1,
+        request = json_object('operation', 'text2video', 'model', model), status_message_id = NULL
+    WHERE id = ANY (:tasks)
     """,
 )
-"""What retention forgets."""
+"""What goes of ended tasks."""
+
+CLEAN: Mapping[str, tuple[str, ...]] = {
+    "updates": (
+        # The newest row stays, so that the next offset is known.
+        """
+        DELETE FROM inbox WHERE processed_at < :before AND update_id != (
+            SELECT update_id FROM inbox WHERE received_at = (SELECT max(received_at) FROM inbox)
+            ORDER BY update_id DESC LIMIT 1
+        )
+        """,
+        "DELETE FROM quarantine WHERE received_at < :before",
+    ),
+    "drafts": (
+        "DELETE FROM drafts WHERE updated_at < :before",
+        "DELETE FROM questions WHERE expires_at < :before",
+        "DELETE FROM offers WHERE offered_at < :before",
+        """
+        DELETE FROM subscriptions INDEXED BY subscriptions_never_paid
+        WHERE paid_until IS NULL AND offered_at < :before
+        """,
+        "DELETE FROM kept_words WHERE used_at < :before",
+    ),
+    "strikes": ("DELETE FROM strikes WHERE at < :before",),
+    "charges": (
+        "DELETE FROM lost_answers WHERE at < :before",
+        "DELETE FROM charges INDEXED BY charges_by_time WHERE charged_at < :before",
+    ),
+    # Which attachments are needed is gathered once, not once each: every text as long as a SHA-256 in a
+    # request that may still be sent, or in a draft, keeps the attachment of that name.
+    "photos": (
+        """
+        DELETE FROM attachments WHERE used_at < :before AND sha256 NOT IN (
+            SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
+            WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed') AND length(part.atom) = 64
+            UNION ALL
+            SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part WHERE length(part.atom) = 64
+        )
+        """,
+    ),
+    # A provider may fetch a video again while it works on it.
+    "videos": (
+        """
+        DELETE FROM videos WHERE used_at < :before AND sha256 NOT IN (
+            SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
+            WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed', 'in_progress') AND length(part.atom) = 64
+            UNION ALL
+            SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part WHERE length(part.atom) = 64
+        )
+        """,
+    ),
+}
+"""What retention forgets, by its kind."""

@@ -4,20 +4,24 @@ import asyncio
 
 import pytest
 
+from bot.domain.operations.records import AuditRow
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import (
     FINAL_STATES,
     TaskState,
 )
-from bot.domain.types import DAY, HOUR, MINUTE, ChatId
+from bot.domain.types import DAY, HOUR, MINUTE, ChatId, Millis
+from bot.store import operations
 from bot.store.people import set_plan
 from tests.builders import (
     ADA,
     ADAS_CHAT,
+    LEASE,
     NOW,
     XIAOLIN,
     a_draft,
     a_request,
+    a_window,
     an_image,
     an_update,
     stored,
@@ -189,3 +193,63 @@ async def test_a_plan_is_kept_with_its_end(store):
     await store.engine.write(lambda tx: set_plan(tx, ADA, "pro", after(DAY)))
     user = await store.people.get(ADA)
     assert (user.plan, user.plan_until) == ("pro", after(DAY))
+
+
+# -- each kind for as long as its own ------------------------------------------------------------------
+
+
+async def test_each_kind_goes_after_its_own_time(store):
+    image = an_image()
+    await store.drafts.save_attachment(image, NOW)
+    await store.drafts.save(a_draft())
+    assert await store.operations.clean(after(DAY), {"photos": NOW}) == 1
+    assert set(await store.drafts.get_attachments([image.ref])) == {image.ref.sha256}
+    assert await store.operations.clean(NOW, {"photos": after(1)}) == 1
+    assert await store.drafts.get_attachments([image.ref]) == {}
+
+
+async def test_the_audit_log_stays_unless_it_is_named(store):
+    await store.operations.save_audit_row(AuditRow("k1", NOW, None, "ban", "1"))
+    await store.operations.clean(LATER)
+    assert len(await store.operations.list_audit(None, 0, 9)) == 1
+    assert await store.operations.clean(NOW, {"audit": after(1)}) == 1
+    assert await store.operations.list_audit(None, 0, 9) == []
+
+
+async def test_of_old_tasks_nothing_stays_but_what_they_cost(store):
+    old, marked, fresh = [
+        await stored(store, TaskState.SUCCEEDED, created_at=Millis(NOW + number * MINUTE))
+        for number in range(3)
+    ]
+    running = await stored(store, TaskState.IN_PROGRESS)
+    await store.history.set_favourite(marked.id, True)
+    for task in (old, marked):
+        for delivery in await store.outbox.list_of(task.id):
+            await store.outbox.mark_undeliverable(delivery.id, "gone", NOW)
+    ledger = await store.credits.list_ledger(ADA)
+    usage = await store.credits.get_usage(ADA, a_window())
+    assert await store.operations.clean(NOW) == 0
+    kinds = {"tasks": fresh.finished_at}
+    assert await store.operations.clean(NOW, kinds) == 2
+    assert await store.operations.clean(NOW, kinds) == 0
+    emptied = await store.tasks.get(old.id)
+    assert (emptied.request.prompt, emptied.hidden, emptied.price) == ("", True, old.price)
+    assert await store.outbox.list_of(old.id) == []
+    for task in (marked, fresh, running):
+        assert (await store.tasks.get(task.id)).request == task.request
+    assert await store.credits.list_ledger(ADA) == ledger
+    assert await store.credits.get_usage(ADA, a_window()) == usage
+
+
+async def test_a_task_whose_result_is_still_to_be_sent_is_not_emptied(store):
+    task = await stored(store, TaskState.SUCCEEDED)
+    await store.operations.clean(NOW, {"tasks": LATER})
+    assert (await store.tasks.get(task.id)).request == task.request
+
+
+async def test_a_long_history_is_emptied_in_pieces(store, monkeypatch):
+    for number in range(5):
+        await stored(store, TaskState.FAILED, created_at=Millis(NOW + number // 2))
+    monkeypatch.setattr(operations, "EMPTIED_AT_ONCE", 2)
+    await store.outbox.claim(LATER, LEASE, 9)
+    assert await store.operations.clean(NOW, {"tasks": LATER}) == 5

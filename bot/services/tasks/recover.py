@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -36,7 +36,7 @@ NOTING_INTERVAL = MINUTE
 class Recover:
     """Ends what is overdue, settles what is unknown, forgets what is old.
 
-    `retention` in milliseconds; `sweep` deletes the files of what the store has forgotten.
+    `retention` in milliseconds, and of some `kinds` of data; `sweep` deletes the files of what the store has forgotten.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Recover:
         policy: PollingPolicy,
         directory: Path,
         retention: Millis,
+        kinds: Mapping[str, Millis],
         sweep: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
@@ -62,6 +63,7 @@ class Recover:
         self._policy = policy
         self._directory = directory
         self._retention = retention
+        self._kinds = kinds
         self._sweep = sweep
         self._cleaned_at: int | None = None
         self._noted_at: int | None = None
@@ -127,7 +129,10 @@ class Recover:
         await self._refund_abandoned(now)
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
-            forgotten = await self._store.operations.clean(Millis(now - self._retention))
+            forgotten = await self._store.operations.clean(
+                Millis(now - self._retention),
+                {kind: Millis(now - retention) for kind, retention in self._kinds.items()},
+            )
             await self._sweep()
             if forgotten:
                 log.info("old rows forgotten", count=forgotten)

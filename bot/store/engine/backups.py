@@ -108,10 +108,10 @@ def _copy(database: Path, half: Path, now: Millis) -> CopyFigures:
             target.execute("PRAGMA synchronous = OFF")
             origin.backup(target)
             _mark(target, now)
-    figures = inspect(half, f"the copy of {database}")
+    figures = inspect(half, str(database))
     expected = counted | {"settings": figures.rows["settings"]}
     if figures.rows != expected:
-        raise CopyUnusable(f"the copy of {database} does not hold what the database holds")
+        raise CopyUnusable(f"{database} was copied with other rows than it has")
     return figures
 
 
