@@ -331,6 +331,35 @@ def restore(path: Path | None, source: Path, key: Path | None) -> None:
     click.echo(put_back(config.load(path, os.environ), source, secret_key))
 
 
+@main.command()
+@config_option
+@_explained
+def vacuum(path: Path | None) -> None:
+    """Give the room of what was deleted back to the disk, while no bot runs."""
+    from bot.settings import config
+    from bot.store import path_of, vacuum
+
+    database = path_of(config.load(path, os.environ).store.url)
+    before, after = vacuum(database)
+    click.echo(f"{database}: {after / 1_000_000:.1f} MB, {before / 1_000_000:.1f} MB before")
+
+
+@main.command()
+@config_option
+@click.argument("target", metavar="PATH", type=click.Path(path_type=Path))
+@_explained
+def export(path: Path | None, target: Path) -> None:
+    """Write everything to the zip file PATH, a JSON Lines file for each table, also while the bot runs.
+
+    Nothing in it opens an account; what people wrote is in it. For one person: `admin export`.
+    """
+    from bot.settings import config
+    from bot.store import export_database, path_of
+
+    written = export_database(path_of(config.load(path, os.environ).store.url), target)
+    click.echo(f"{target}: {sum(written.values()):,} rows of {len(written)} tables")
+
+
 @main.command("backup-key")
 def backup_key() -> None:
     """Make a pair of keys, for copies that are sent to a chat.

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from html import unescape
 from pathlib import Path
 from typing import Concatenate, ParamSpec
@@ -25,6 +25,7 @@ from bot.i18n import DEFAULT, for_language
 from bot.kling.pool import ConfiguredOffer
 from bot.services.container import Administration, admin_actions, administration, shell_tasks
 from bot.services.operations.actions import Actions
+from bot.services.operations.privacy import export_person
 from bot.services.ports import Job
 from bot.services.tasks.admin import TaskAdmin
 from bot.settings import config
@@ -46,6 +47,7 @@ class CliContext(Administration):
     clock: Clock
     tasks: TaskAdmin
     actions: Actions
+    export: Callable[[UserId], Awaitable[bytes]]
 
     def operation(self, deed: str = "") -> str:
         """A name for what this command does; without the caller's own, no two commands are the same deed."""
@@ -73,7 +75,9 @@ async def _desk(settings: config.Settings) -> AsyncIterator[CliContext]:
         tasks = shell_tasks(made, store=store, polling=settings.polling, clock=runtime.clock, wake=_nobody)
         admin = TaskAdmin(store=store, tasks=tasks, access=made.access, clock=runtime.clock)
         actions = admin_actions(made, store=store, tasks=tasks, runtime=runtime, wake=_nobody)
-        yield CliContext(**shared, clock=runtime.clock, tasks=admin, actions=actions)
+        yield CliContext(
+            **shared, clock=runtime.clock, tasks=admin, actions=actions, export=partial(export_person, store)
+        )
     finally:
         await store.close()
 

@@ -52,6 +52,14 @@ async def user(context: CliContext, user: str) -> None:
 
 
 @click.command()
+@click.argument("user")
+@at_desk
+async def export(context: CliContext, user: str) -> None:
+    """Print everything that is known of one USER (id or @name) as JSON, as /export sends it to them."""
+    click.echo(await context.export(await context.user_id(user)))
+
+
+@click.command()
 @at_desk
 async def staff(context: CliContext) -> None:
     """List everybody who runs the bot, owners first.
@@ -77,4 +85,4 @@ def _at(username: str | None) -> str | None:
     return f"@{username}" if username else None
 
 
-COMMANDS = (users, user, staff, waiting)
+COMMANDS = (users, user, export, staff, waiting)

@@ -26,7 +26,9 @@ from bot.store.engine.backups import (
     put_back,
     require_room,
     sync,
+    vacuum,
 )
+from bot.store.engine.exports import export_database
 from bot.store.engine.lock import Wait, holder_of
 from bot.store.engine.sqlite import Inspection, SqliteEngine, inspect, migrate, path_of
 from bot.store.history import History
@@ -69,6 +71,7 @@ __all__ = [
     "User",
     "backup_directory",
     "copy_name",
+    "export_database",
     "holder_of",
     "inspect",
     "keep_newest",
@@ -78,6 +81,7 @@ __all__ = [
     "put_back",
     "require_room",
     "sync",
+    "vacuum",
 ]
 
 

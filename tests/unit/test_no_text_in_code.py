@@ -51,7 +51,6 @@ OTHER_READERS = {
     "bot/domain/tasks/advice.py": "words that providers say",
     "bot/kling/dialects/classes.py": "what operators are told where a provider gives no reason",
     "bot/kling/dialects/words.py": "words that providers say",
-    "bot/store/engine/backups.py": "what the operator's terminal and the log say of copies",
     "bot/store/engine/condition.py": "what the log says of the database",
     "bot/store/engine/lock.py": "what the log says of the database",
     "bot/store/engine/sqlite.py": "what the log says of the database",

@@ -39,9 +39,7 @@ class Privacy:
 
     async def export(self, user_id: UserId) -> bytes:
         """Everything that is known of a person as one JSON file, for people and programs to read."""
-        data = await self._store.privacy.export(user_id)
-        readable = {name: [_with_moments(row) for row in rows] for name, rows in data.items()}
-        return json.dumps(readable, ensure_ascii=False, indent=2).encode()
+        return await export_person(self._store, user_id)
 
     async def forget(self, user_id: UserId) -> None:
         """Delete everything of a person. What waits is cancelled, what runs is delivered to nobody."""
@@ -51,6 +49,13 @@ class Privacy:
         await self._sweep()
         # Who it was is not for the log any more.
         log.info("somebody was forgotten")
+
+
+async def export_person(store: Store, user_id: UserId) -> bytes:
+    """Everything that is known of a person as one JSON file."""
+    data = await store.privacy.export(user_id)
+    readable = {name: [_with_moments(row) for row in rows] for name, rows in data.items()}
+    return json.dumps(readable, ensure_ascii=False, indent=2).encode()
 
 
 def _with_moments(row: dict[str, Any]) -> dict[str, Any]:

@@ -75,21 +75,13 @@ def make_copy(database: Path, target: Path, now: Millis) -> CopyFigures:
         CopyUnusable: there is no database, or such a file already; there is too little room; or the database is damaged.
 
     """
-    if target.exists():
-        raise CopyUnusable(f"{target} exists: give another name")
     if Identity.of(database) is None:
         raise CopyUnusable(f"{database} is not there")
-    half = target.with_name(f".{target.name}.{os.getpid()}{_HALF}")
     try:
-        with _removed_if_left(half):
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            figures = _copy(database, half, now)
-            sync(half)
-            half.replace(target)
-            sync(target.parent)
-    except (OSError, sqlite3.Error) as error:
-        raise CopyUnusable(f"{database} could not be copied to {target}: {_reason(error)}") from None
-    return figures
+        with named_when_whole(target) as half:
+            return _copy(database, half, now)
+    except sqlite3.Error as error:
+        raise CopyUnusable(f"{database} could not be copied to {target}: {error}") from None
 
 
 def _copy(database: Path, half: Path, now: Millis) -> CopyFigures:
@@ -101,8 +93,6 @@ def _copy(database: Path, half: Path, now: Millis) -> CopyFigures:
             "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
         ).fetchone()
         require_room(half.parent, size)
-        half.unlink(missing_ok=True)
-        half.touch(mode=0o600)
         with closing(connect(half)) as target:
             # Nothing else is written to it while it is made; it is synchronised once, at the end.
             target.execute("PRAGMA synchronous = OFF")
@@ -269,12 +259,55 @@ def keep_newest(newest: Path, number: int, now: Millis) -> list[Path]:
 
 
 @contextmanager
-def _removed_if_left(half: Path) -> Iterator[None]:
+def named_when_whole(target: Path) -> Iterator[Path]:
+    """A private file to write to, which gets its name where the block ends well, and is gone otherwise.
+
+    Raises:
+        CopyUnusable: there is such a file already, or it cannot be written.
+
+    """
+    if target.exists():
+        raise CopyUnusable(f"{target} exists: give another name")
+    half = target.with_name(f".{target.name}.{os.getpid()}{_HALF}")
     try:
-        yield
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half.unlink(missing_ok=True)
+        half.touch(mode=0o600)
+        yield half
+        sync(half)
+        half.replace(target)
+        sync(target.parent)
+    except OSError as error:
+        raise CopyUnusable(f"{target} cannot be written: {_reason(error)}") from None
     finally:
         for suffix in ("", *_JOURNALS):
             half.with_name(half.name + suffix).unlink(missing_ok=True)
+
+
+def vacuum(database: Path) -> tuple[int, int]:
+    """Give the room of deleted rows back to the disk, while no bot works with a database; its bytes before and after.
+
+    Raises:
+        StoreTaken: a process works with it.
+        CopyUnusable: there is none, or too little room for a second one beside it.
+
+    """
+    if not database.is_file():
+        raise CopyUnusable(f"{database} is not there")
+    lock = FileLock.take_now(database)
+    try:
+        with closing(connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            before = database.stat().st_size
+            # The new file, and the journal through which it takes the place of the old one.
+            require_room(database.resolve().parent, 2 * before)
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return before, database.stat().st_size
+    except sqlite3.Error as error:
+        raise CopyUnusable(f"{database} could not be written anew: {error}") from None
+    finally:
+        lock.release()
 
 
 def _reason(error: OSError | sqlite3.Error) -> str:
