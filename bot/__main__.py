@@ -219,17 +219,57 @@ def health(path: Path | None, ready: bool) -> None:
     sys.exit(not is_well)
 
 
+def _answers(command: Callable[P, T]) -> Callable[P, T]:
+    """Give a command an option for each question of `init`; the variables are those of the settings."""
+    for name, variable, about in reversed(
+        (
+            ("language", None, "Language of the questions: en or zh_Hans."),
+            (
+                "token",
+                "TELEGRAM__TOKEN",
+                "Bot token; better in the environment than here, where other users see it.",
+            ),
+            ("admin", "TELEGRAM__ADMINS", "Your Telegram user id; - for none."),
+            ("kling-url", "PROVIDERS__0__BASE_URL", "Address of Kling, or of your gateway."),
+            ("key", "PROVIDERS__0__KEY", "Kling key; better in the environment than here."),
+            ("models", "PROVIDERS__0__MODELS", "Models, separated by commas."),
+            ("access", "ACCESS__MODE", "Who may use the bot: allow-list (only you), request or public."),
+            ("daily-units", "SPENDING__DAILY_UNITS", "Kling units that all may spend in a day; 0: no limit."),
+            ("proxy", "TELEGRAM__PROXY", "Proxy to reach Telegram, such as socks5://127.0.0.1:1080."),
+            ("telegram-url", "TELEGRAM__BASE_URL", "Address of your own Bot API server."),
+        )
+    ):
+        option = click.option(f"--{name}", envvar=variable and f"KLINGBOT_{variable}", help=about)
+        command = option(command)
+    return command
+
+
 @main.command()
 @_config_option(default=USUAL_FILE, show_default=True, help="The file to write.")
 @click.option("--force", is_flag=True, help="Write over a file that exists.")
-def init(path: Path, force: bool) -> None:
-    """Ask a few questions and write the settings."""
-    from bot.cli.init import questions, write
+@_answers
+def init(path: Path, force: bool, **given: str | None) -> None:
+    """Ask a few questions, try each answer at once, and write the settings.
 
+    What an option or its variable KLINGBOT_… answers is not asked. Answers may come from a pipe.
+    """
+    from bot import log
+    from bot.cli.init import Dialogue, write
+    from bot.i18n import choose, for_language
+
+    log.setup("ERROR", "console", (), sys.stderr)
+    locale = next(
+        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), ""
+    )
+    is_terminal = sys.stdin.isatty()
     if path.exists() and not force:
-        raise click.ClickException(f"{path} exists; give another --config, or --force to write over it")
-    write(path, questions())
-    click.echo(f"{path} is written. Next: klingbot check --config {path}")
+        question = for_language(choose(locale))("init.exists", path=path)
+        if not is_terminal or not click.confirm(question):
+            raise click.ClickException(f"{path} exists; give another --config, or --force to write over it")
+    answered = {"locale": locale} | {name: said for name, said in given.items() if said}
+    dialogue = Dialogue(answered, is_terminal, os.environ)
+    write(path, dialogue.ask(), dialogue.t)
+    click.echo(dialogue.t("init.written", path=path))
 
 
 @main.command()

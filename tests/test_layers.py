@@ -86,9 +86,12 @@ LAYERS = {
     "bot.cli.init": (
         "bot.cli.checks",
         "bot.clock",
+        "bot.domain.requests.catalog",
         "bot.domain.types",
+        "bot.i18n",
         "bot.kling.provider",
         "bot.network",
+        "bot.proxies",
         "bot.settings",
     ),
     # The settings of a running process are read by it, and asked for by a shell.

@@ -1,7 +1,7 @@
 """What the providers' accounts say of their keys, and what they can use."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.cli.availability import describe
@@ -10,6 +10,7 @@ from bot.clock import Runtime, Sleep
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS
+from bot.domain.tasks.availability import State
 from bot.domain.tasks.resource_packs import ResourcePack
 from bot.domain.types import ProviderName
 from bot.kling.client import KlingClient
@@ -22,6 +23,9 @@ from bot.settings.config import Settings
 
 ASKED_AT_MOST, APART_SECONDS = 3, 1.1
 """How often an account is asked that answers one question a second, and how far apart."""
+
+NEVER_OFFERED = frozenset({State.UNNAMED, State.RETIRED})
+"""Why a model is none that could be chosen."""
 
 
 async def providers(subject: Subject) -> list[Finding]:
@@ -54,11 +58,14 @@ async def check_key(
     mask = Mask([provider.key.get_secret_value()]).answer
     async with open_pool([every], runtime, network, mask, catalog=lambda _: rows) as pool:
         client = pool.client(provider.name)
-        told = await _provider(pool, client, sleep)
-        return told if told[0].level is not Level.FAIL else [told[0], *_availabilities(pool, client)]
+        told = await _provider(pool, client, sleep, NEVER_OFFERED)
+        accepted = told[0].level is not Level.FAIL
+        return told if accepted else [told[0], *_availabilities(pool, client, NEVER_OFFERED)]
 
 
-async def _provider(pool: ProviderPool, client: KlingClient, sleep: Sleep) -> list[Finding]:
+async def _provider(
+    pool: ProviderPool, client: KlingClient, sleep: Sleep, without: Collection[State] = ()
+) -> list[Finding]:
     """Whether the key is accepted, and what the account can use of what the settings offer."""
     told = await _told(client, sleep)
     if told.packs is not None:
@@ -66,13 +73,15 @@ async def _provider(pool: ProviderPool, client: KlingClient, sleep: Sleep) -> li
     answers = Finding(f"provider {client.name}", told.words, told.level)
     # Of a key that is refused nothing can be used, whatever the settings offer.
     usable = answers.level is not Level.FAIL
-    found = [each for each in _availabilities(pool, client) if usable or each.level is Level.WARN]
+    found = [each for each in _availabilities(pool, client, without) if usable or each.level is Level.WARN]
     return [answers, *found]
 
 
-def _availabilities(pool: ProviderPool, client: KlingClient) -> Iterator[Finding]:
-    """What an account can use, and what it cannot."""
+def _availabilities(pool: ProviderPool, client: KlingClient, without: Collection[State]) -> Iterator[Finding]:
+    """What an account can use, and what it cannot, but for some reasons."""
     for each in pool.availabilities(client.name):
+        if each.state in without:
+            continue
         is_model = each.is_usable and bool(VIDEO_MODEL_OPERATIONS & each.operations)
         text = describe(each, client.dialect.name)
         model = each.model if is_model else ""

@@ -1,6 +1,5 @@
 import asyncio
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +15,11 @@ from bot.__main__ import main
 from bot.cli import admin, checks
 from bot.cli.checks.findings import Level
 from bot.cli.init import Answers, write
-from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
+from bot.i18n import for_language
 from bot.settings.config import load
-from tests.world.bot import KEY
 
 ROOT = Path(__file__).parent.parent.parent.parent
-ANSWERS = "123456:a-token-for-tests\n42\nhttps://gateway.example\nsk-of-tests\nkling-v2-6, kling-v2-1\n"
 BROKEN = '[telegram]\ntoken = "no-token-at-all"\ncolour = "red"\n'
 
 
@@ -42,7 +39,7 @@ def a_config(path, **changes):
         "key": "sk-of-tests",
         "models": ("kling-v2-6",),
     }
-    write(path, Answers(**{**answers, **changes}))
+    write(path, Answers(**{**answers, **changes}), for_language("en"))
     return path
 
 
@@ -74,89 +71,6 @@ def test_every_command_of_the_shell_and_each_of_its_options_is_explained(run, co
 
 def test_the_version_is_that_of_the_package(run):
     assert run("--version").output.startswith("klingbot, version ")
-
-
-# -- init --------------------------------------------------------------------------------------------
-
-
-def test_init_writes_settings_that_work_and_only_their_owner_can_read(run, tmp_path):
-    path = tmp_path / "config.toml"
-    result = run("init", "--config", path, given=ANSWERS)
-    assert result.exit_code == 0, result.output
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    settings = load(path, {})
-    assert settings.telegram.admins == (42,)
-    assert settings.providers[0].models == ("kling-v2-6", "kling-v2-1")
-    assert settings.providers[0].key.get_secret_value() == "sk-of-tests"
-
-
-async def test_init_shows_what_the_key_can_use_and_suggests_models_of_it(run, tmp_path):
-    kling, path = KlingStandIn(tmp_path / "kling"), tmp_path / "config.toml"
-    async with serve(kling.app) as address:
-        given = f"123456:a-token-for-tests\n42\n{address}\n{KEY}\n\n"
-        result = await asyncio.to_thread(run, "init", "--config", path, given=given)
-        assert result.exit_code == 0, result.output
-        assert "100000 units left" in result.output
-        shown = [line for line in result.output.splitlines() if "kling-v2-6 (video): " in line]
-        assert len(shown) == 1
-        assert load(path, {}).providers[0].models == ("kling-v2-6", "kling-v2-5-turbo")
-        # `check` says the same of them.
-        settings = load(
-            path,
-            {
-                "KLINGBOT_STORE__URL": f"sqlite:///{tmp_path / 'bot.db'}",
-                "KLINGBOT_TELEGRAM__BASE_URL": "http://127.0.0.1:9/bot",
-            },
-        )
-        checked = {result.text for result in await checks.check(settings)}
-        assert shown[0].removeprefix("ok    ") in checked
-    assert KEY not in result.output
-
-
-def test_init_calls_models_unverified_where_the_account_does_not_answer(run, tmp_path):
-    path = tmp_path / "config.toml"
-    given = f"123456:a-token-for-tests\n42\nhttp://127.0.0.1:9\n{KEY}\n\n"
-    result = run("init", "--config", path, given=given)
-    assert "those of the dialect, unverified" in result.output
-    assert load(path, {}).providers[0].models == ("kling-v2-6", "kling-v2-5-turbo")
-
-
-def test_init_does_not_show_the_secrets_that_are_typed(run, tmp_path):
-    result = run("init", "--config", tmp_path / "config.toml", given=ANSWERS)
-    assert "a-token-for-tests" not in result.output
-    assert "sk-of-tests" not in result.output
-
-
-def test_init_asks_again_when_an_answer_cannot_be_right(run, tmp_path):
-    given = "not a token\n" + ANSWERS.replace("https://", "gateway\nhttps://", 1)
-    result = run("init", "--config", tmp_path / "config.toml", given=given)
-    assert result.exit_code == 0, result.output
-    assert "a bot token looks like 123456789:AA" in result.output
-    assert "must be an http or https address" in result.output
-    assert load(tmp_path / "config.toml", {}).providers[0].base_url == "https://gateway.example"
-
-
-def test_init_keeps_a_file_that_exists_unless_it_is_forced(run, tmp_path):
-    path = tmp_path / "config.toml"
-    path.write_text("mine")
-    result = run("init", "--config", path, given=ANSWERS)
-    assert result.exit_code == 1
-    assert "--force" in result.output
-    assert path.read_text() == "mine"
-    path.chmod(0o644)
-    assert run("init", "--force", "--config", path, given=ANSWERS).exit_code == 0
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_init_makes_the_directory_that_is_not_there(run, tmp_path):
-    path = tmp_path / "etc" / "klingbot" / "config.toml"
-    assert run("init", "--config", path, given=ANSWERS).exit_code == 0
-    assert path.exists()
-
-
-def test_quotes_and_backslashes_survive_in_the_written_settings(tmp_path):
-    path = a_config(tmp_path / "config.toml", key='sk-"\\-tests')
-    assert load(path, {}).providers[0].key.get_secret_value() == 'sk-"\\-tests'
 
 
 # -- problems of the settings ------------------------------------------------------------------------
