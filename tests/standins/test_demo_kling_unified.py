@@ -135,6 +135,7 @@ REFUSED = [
     (OMNI, contents(words(), *[frame("refer_image")] * 8, aspect_ratio="1:1"), "hold 7"),
     (OMNI, contents(words(), BASE, frame()), "takes no frames"),
     (OMNI, contents(words(), BASE, BASE), "one video"),
+    (OMNI, contents(words(), BASE), "multi_shot false"),
     (OMNI, contents(words(), FEATURE, audio="original"), "takes no audio"),
     (OMNI, contents(words(), FEATURE, multi_shot=False), "multi_shot true"),
     (O1, contents(words(), FEATURE, frame(), frame("last_frame")), "takes no last_frame"),

@@ -288,6 +288,8 @@ class UnifiedBody(TaskBody):
                 feature and not o1 and not self.settings.multi_shot,
                 "a feature_video needs settings.multi_shot true",
             ),
+            # The vendor's example says so, and true is the default ("Omni Video Generation", base_video).
+            (base and not o1 and self.settings.multi_shot, "a base_video needs settings.multi_shot false"),
             (o1 and feature and last, "a feature_video takes no last_frame"),
             (audio == "original" and not filmed, "settings.audio original needs a video"),
             (o1 and last and (others or elements), "with a last_frame contents may hold nothing else"),

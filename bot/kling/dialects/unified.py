@@ -404,6 +404,9 @@ def _settings(request: GenerationRequest) -> dict[str, Any]:
         settings["character_orientation"] = request.orientation
         return settings if request.keep_sound else settings | {"audio": "off"}
     if request.source is not None:
+        if request.model in _MULTI_SHOT:
+            # A video that is edited can't become several shots, which the standard's own default asks for.
+            settings["multi_shot"] = False
         if request.keep_sound:
             return settings | {"audio": "original"}
         # Kling 4.0 knows no silence: in the place of the source's sound it makes a new one.

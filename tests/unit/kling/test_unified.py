@@ -8,7 +8,7 @@ from bot.kling import dialects
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.dialects.unified import KEYED, MANY, UNIFIED
 from bot.kling.wire import HttpRequest, SubmitContext, TaskRef
-from tests.operations import BYTES, IMAGES, a_request_for
+from tests.operations import BYTES, IMAGES, SOURCE, a_request_for
 from tests.unit.kling.recorded import EXTERNAL_ID
 
 CONTEXT = SubmitContext(EXTERNAL_ID)
@@ -225,6 +225,17 @@ def test_what_is_not_wanted_stands_in_the_prompt_of_the_newer_standard():
     written = KEYED.submit(OMNI, SubmitContext(EXTERNAL_ID, BYTES)).json or {}
     prompt = next(part["text"] for part in written["contents"] if part["type"] == "prompt")
     assert prompt.endswith("\nAvoid: blur")
+    assert written["settings"]["multi_shot"] is False
+
+
+@pytest.mark.parametrize("keep_sound", [True, False])
+def test_a_video_that_is_edited_does_not_become_several_shots(keep_sound):
+    """The vendor's example of a base_video says so; left out, it is true."""
+    edit = a_request_for(
+        "omni-video", model="kling-v3-omni", source=SOURCE, references=(), keep_sound=keep_sound
+    )
+    written = UNIFIED.submit(edit, CONTEXT).json or {}
+    assert [part["type"] for part in written["contents"]] == ["prompt", "base_video"]
     assert written["settings"]["multi_shot"] is False
 
 
