@@ -221,7 +221,7 @@ async def card_view(turn: Turn, card: Card) -> View:
     availability = services.compose.availability(card.request)
     return card_views.summary(
         turn.t,
-        card,
+        replace(card, question=services.cards.question(card)),
         services.cards.list_choosable(card.request),
         services.compose.price(card.request),
         balance.available,

@@ -16,7 +16,18 @@ from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, S
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 from bot.services.compose import Compose, Images, Inputs
-from bot.services.requests.card import FRAMES, NEW, ONLY_NEW, PHOTO, READY, REFERENCES, TWO_PHOTOS, Card
+from bot.services.requests.card import (
+    FRAMES,
+    NEW,
+    ONLY_NEW,
+    ONWARD,
+    PHOTO,
+    READY,
+    REFERENCES,
+    TWO_PHOTOS,
+    WITH_WORDS,
+    Card,
+)
 from bot.services.requests.cards import Cards
 from bot.store import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
@@ -47,6 +58,42 @@ async def test_a_card_reads_back_as_it_was_kept(cards):
     await cards.save(ADA, ADAS_CHAT, card)
     assert await cards.get(ADA, ADAS_CHAT) == card
     assert await cards.get_named(ADA, ADAS_CHAT, "a1") == card
+
+
+def test_two_photos_that_are_combined_keep_the_quality_that_only_two_frames_need_more_of(cards):
+    asking = begun(cards, "they dance --model kling-v1-6", ONE, TWO)
+    assert (asking.question, asking.request.mode) == (TWO_PHOTOS, "std")
+    assert cards.use_images(asking, REFERENCES).request.mode == "std"
+    assert cards.use_images(asking, FRAMES).request.mode == "pro"
+    said = begun(cards, "they dance --model kling-v1-6 pro", ONE, TWO)
+    assert cards.use_images(said, REFERENCES).request.mode == "pro"
+
+
+async def test_two_photos_may_have_a_duration_that_one_alone_may_not(bare):
+    models = ["kling-video-o1"]
+    await bare.open(models=json.dumps(models))
+    parsed = parse("dawn to dusk 7s", Vocabulary.of_models(models))
+    asking = bare.services.cards.start("a1", parsed, (ONE, TWO))
+    assert bare.services.cards.use_images(asking, FRAMES).request.duration == 7
+
+
+@pytest.mark.parametrize("question", [PHOTO, ONWARD])
+@pytest.mark.parametrize(
+    ("dialect", "model", "goes_without"),
+    [
+        ("official", "kling-v2-6", True),
+        ("prefixed", "kling-v2-6", False),
+        ("generic", "kling-v2-6", False),
+    ],
+)
+async def test_a_photo_may_move_as_it_likes_where_its_model_needs_no_words(
+    bare, dialect, model, goes_without, question
+):
+    await bare.open(models=json.dumps([model]), dialect=dialect, key="sk-demo-generic")
+    cards = bare.services.cards
+    card = replace(cards.start("a1", parse("", Vocabulary.of_models([model])), (ONE,)), question=question)
+    assert cards.question(card) == (question if goes_without else WITH_WORDS[question])
+    assert cards.question(replace(card, question=READY)) == READY
 
 
 async def test_a_button_of_another_card_finds_nothing(cards):

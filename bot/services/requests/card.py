@@ -26,6 +26,9 @@ NEW = "card.new"
 NEW_IMAGE = "card.new_image"
 IMAGE_WORDS = "card.image_words"
 
+WITH_WORDS = {PHOTO: "draft.photo_words", ONWARD: "draft.onward_words"}
+"""What is asked in place of a question that lets a person go without words, where the model needs them."""
+
 FRAMES = "frames"
 REFERENCES = "references"
 ONLY_NEW = "only"

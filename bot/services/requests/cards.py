@@ -21,6 +21,7 @@ from bot.services.requests.card import (
     READY,
     REFERENCES,
     TWO_PHOTOS,
+    WITH_WORDS,
     Card,
     as_given,
     choose_question,
@@ -37,6 +38,11 @@ class Cards(SavedCards):
     def __init__(self, *, store: Store, compose: Compose, clock: Clock) -> None:
         super().__init__(store=store, clock=clock)
         self._compose = compose
+
+    def question(self, card: Card) -> str:
+        """The key of what stands above a card, as its model and options are now."""
+        asked = WITH_WORDS.get(card.question)
+        return card.question if asked is None or self._compose.goes_without_words(card.request) else asked
 
     # -- composing -----------------------------------------------------------------------------------
 
@@ -74,9 +80,29 @@ class Cards(SavedCards):
             request = self._compose.video_draft(parsed, frames, preferences)
         except UserError:
             request = self._compose.video_draft(parsed, as_given(images), preferences)
+        request = self._as_asked(request, parsed, images, preferences)
         asking = Card(card_name, request, TWO_PHOTOS, images=images, new_images=2)
         uses = self.uses(asking, preferences)
         return asking if len(uses) > 1 else self.use_images(asking, next(iter(uses), FRAMES), preferences)
+
+    def _as_asked(
+        self,
+        request: GenerationRequest,
+        parsed: ParsedPrompt,
+        images: tuple[ImageRef, ...],
+        preferences: Preferences,
+    ) -> GenerationRequest:
+        """A draft of two frames with the quality and the duration that were asked for.
+
+        Two frames may need better ones: what they are for is open yet, and must not cost more for it.
+        """
+        try:
+            asked = self._compose.video_draft(parsed, as_given(images[:1]), preferences)
+        except UserError:
+            return request
+        if asked.model != request.model:
+            return request
+        return request.model_copy(update={"mode": asked.mode, "duration": asked.duration})
 
     def start_image(
         self,
