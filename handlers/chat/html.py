@@ -111,6 +111,11 @@ def settings_line(t: Texts, request: GenerationRequest) -> str:
     return escape(" · ".join(parts))
 
 
+def swapped_line(t: Texts, model: str, why: str, other: str) -> str:
+    """Say that another model is used than the person's own, and why."""
+    return t(f"card.swapped.{why}", model=escape(model), other=escape(other))
+
+
 def name_continued(t: Texts, continued: Continued) -> str:
     """What a video goes on from, and of how many seconds."""
     seconds = max(1, round(continued.file.duration_ms / SECOND))

@@ -238,7 +238,8 @@ async def on_generate(turn: Turn, button: card_views.Generate) -> None:
         await turn.notify(turn.t("confirm.card_changed"), alert=True)
         await _change(turn, card)
         return
-    await submit(turn, card.request, replace(turn.reply_target, message_id=card.source_message_id))
+    target = replace(turn.reply_target, message_id=card.source_message_id)
+    await submit(turn, card.request, target, card.swap)
     await turn.services.cards.close(turn.user_id, turn.chat_id)
     if card.message_id is not None:
         await turn.remove(card.message_id)

@@ -16,6 +16,7 @@ from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
 from bot.domain.types import Credits, UserId, short_hash
 from bot.i18n import Texts
 from bot.services.requests.card import STALE, Card
+from bot.services.requests.swaps import Swap
 from handlers.chat.html import (
     View,
     credits,  # noqa: A004  the word of the domain
@@ -26,6 +27,7 @@ from handlers.chat.html import (
     say,
     settings_line,
     snippet,
+    swapped_line,
 )
 from handlers.chat.keyboards import CHOICES_PER_ROW, CONFIRM, Button, Payload, in_rows
 
@@ -194,13 +196,24 @@ class Decline(Payload, action="decline"):
 
 
 def confirmation(
-    t: Texts, question: str, request: GenerationRequest, price: Credits, left: int, token: str, owner: UserId
+    t: Texts,
+    question: str,
+    request: GenerationRequest,
+    price: Credits,
+    left: int,
+    token: str,
+    owner: UserId,
+    swap: Swap | None = None,
 ) -> View:
-    """What is asked before much is spent, or another price than the one shown; `left` is the balance after it."""
+    """What is asked before much is spent, or another price than the one shown; `left` is the balance after it.
+
+    `swap` says whose place its model takes.
+    """
     lines = [
         t(question, credits=credits(t, price), left=credits(t, Credits(left))),
         quoted(show_prompt(request), PROMPT_SHOWN),
         settings_line(t, request),
+        "" if swap is None else swapped_line(t, swap.model, swap.why, request.model),
     ]
     make = Button(t("confirm.make", price=t.number(price)), MakeIt(token, price), owner=owner, style=CONFIRM)
     return View(_joined(lines), [[make, Button(t("confirm.cancel"), Decline(), owner=owner)]])
@@ -429,8 +442,7 @@ def _swapped(t: Texts, shown: Card) -> str:
     """That another model is used than the person's own, and why."""
     if shown.swap is None:
         return ""
-    models = {"model": escape(shown.swap.model), "other": escape(shown.request.model)}
-    return t(f"card.swapped.{shown.swap.why}", **models)
+    return swapped_line(t, shown.swap.model, shown.swap.why, shown.request.model)
 
 
 def _discard(t: Texts, shown: Card, owner: UserId) -> Button:

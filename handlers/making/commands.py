@@ -19,7 +19,7 @@ from handlers.chat.routes import Command, Event
 from handlers.chat.turn import Turn
 from handlers.making.card import suggest_outfits
 from handlers.making.marking import edit
-from handlers.making.submit import show_card, submit_or_ask
+from handlers.making.submit import show_card, submit_or_ask, wanted_model
 
 MEDIA = {Product.VIDEO: Medium.VIDEO, Product.IMAGE: Medium.PHOTO, Product.AUDIO: Medium.SOUND}
 
@@ -35,8 +35,10 @@ async def image(turn: Turn) -> None:
     read = await read_inputs(turn, Medium.PHOTO)
     prompt = parse_prompt(turn, read.text, read.names, images=True)
     if prompt.prompt:
-        request = turn.services.compose.image(prompt, read.images, turn.preferences)
-        await submit_or_ask(turn, request)
+        compose = turn.services.compose
+        request = compose.image(prompt, read.images, turn.preferences)
+        wanted = compose.wanted_model(prompt.options, turn.preferences, of_images=True)
+        await submit_or_ask(turn, request, wanted=wanted)
         return
     name = card_name(turn.update_id)
     card = turn.services.cards.start_image(name, prompt, read.images, turn.preferences)
@@ -70,7 +72,7 @@ async def try_on(turn: Turn) -> None:
         await suggest_outfits(turn, person)
         return
     request = compose.video(prompt, Images(first=person), turn.preferences, try_on=True)
-    await submit_or_ask(turn, request)
+    await submit_or_ask(turn, request, wanted=wanted_model(turn, prompt))
 
 
 def media_of(kinds: Iterable[Product], *, films: bool = False) -> Medium:

@@ -28,12 +28,19 @@ from bot.services.requests.interpret import Meaning
 from handlers.chat import html
 from handlers.chat.files import Film, RemoteFile, save_film
 from handlers.chat.html import View
-from handlers.chat.inputs import Inputs, compose_request, compose_with_video, keep_sent, read_inputs
+from handlers.chat.inputs import (
+    Inputs,
+    compose_request,
+    compose_with_video,
+    keep_sent,
+    parse_prompt,
+    read_inputs,
+)
 from handlers.chat.keyboards import Button, Payload, in_rows
 from handlers.chat.pointers import Medium, film_pointed_at, use
 from handlers.chat.routes import Event, Press, QuestionKind
 from handlers.chat.turn import Turn
-from handlers.making.submit import open_card, submit_or_ask, submit_pressed
+from handlers.making.submit import open_card, submit_or_ask, submit_pressed, wanted_model
 
 PROMPT_SHOWN = 600
 
@@ -114,7 +121,9 @@ async def refer_to_video(turn: Turn, inputs: Inputs) -> None:
         UserError: there is no other one, or no model takes it.
 
     """
-    await submit_or_ask(turn, await compose_with_video(turn, inputs))
+    request = await compose_with_video(turn, inputs)
+    said = parse_prompt(turn, inputs.text, inputs.names)
+    await submit_or_ask(turn, request, wanted=wanted_model(turn, said))
 
 
 async def on_use_film(turn: Turn, button: UseFilm) -> None:

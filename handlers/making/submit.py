@@ -11,6 +11,7 @@ from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
 from bot.services.requests.card import LINE_FULL, READY, STALE, Card, card_name, dump_card
+from bot.services.requests.swaps import Swap
 from handlers.chat.availability import availability_line
 from handlers.chat.html import View
 from handlers.chat.turn import Turn
@@ -45,10 +46,13 @@ async def make_video(
         await _submit_or_keep(turn, card)
 
 
-async def submit_or_ask(turn: Turn, request: GenerationRequest, shown: int | None = None) -> None:
+async def submit_or_ask(
+    turn: Turn, request: GenerationRequest, shown: int | None = None, wanted: str = ""
+) -> None:
     """Submit the request of a message, or ask first where there is something to ask.
 
-    `shown` is the price that was shown before; None where none was.
+    `shown` is the price that was shown before; None where none was. `wanted` is the model that the person wants: where
+    another stands in for it, that is said.
     """
     request, sheet = await turn.services.faces.find(request)
     if sheet is not None:
@@ -56,9 +60,11 @@ async def submit_or_ask(turn: Turn, request: GenerationRequest, shown: int | Non
         return
     question = first_question(turn)
     if question is not None:
-        await open_card(turn, request, turn.message_id, question)
+        await open_card(turn, request, turn.message_id, question, wanted=wanted)
     else:
         card = Card(card_name(turn.update_id), request, READY, turn.message_id)
+        if wanted:
+            card = turn.services.cards.note_wanted(card, wanted)
         await _submit_or_keep(turn, card, shown)
 
 
@@ -70,9 +76,15 @@ async def submit_pressed(
 
 
 async def submit_or_confirm(
-    turn: Turn, request: GenerationRequest, shown: int | None = None, target: ReplyTarget | None = None
+    turn: Turn,
+    request: GenerationRequest,
+    shown: int | None = None,
+    target: ReplyTarget | None = None,
+    swap: Swap | None = None,
 ) -> None:
     """Submit a request; where it costs much, or other than was `shown`, first ask with the price.
+
+    `swap` says whose place its model takes.
 
     Raises:
         UserError: it was not accepted.
@@ -85,12 +97,12 @@ async def submit_or_confirm(
     elif price <= balance and _is_large(turn, price, balance):
         question = "confirm.large"
     else:
-        await submit(turn, request, target)
+        await submit(turn, request, target, swap)
         return
     place = target or turn.reply_target
     token = await save_request(turn, request, place.message_id)
     left = max(0, balance - price)
-    view = card_views.confirmation(turn.t, question, request, price, left, token, turn.user_id)
+    view = card_views.confirmation(turn.t, question, request, price, left, token, turn.user_id, swap)
     await turn.answer(view, place)
 
 
@@ -128,15 +140,19 @@ def first_question(turn: Turn) -> str | None:
 async def _submit_or_keep(turn: Turn, card: Card, shown: int | None = None) -> None:
     """Submit the request of a card; where the line holds no more of this person, show the card for later."""
     try:
-        await submit_or_confirm(turn, card.request, shown)
+        await submit_or_confirm(turn, card.request, shown, swap=card.swap)
     except UserError as error:
         if error.key != quota.LINE_FULL:
             raise
         await show_card(turn, replace(card, question=LINE_FULL))
 
 
-async def submit(turn: Turn, request: GenerationRequest, target: ReplyTarget | None = None) -> Task:
+async def submit(
+    turn: Turn, request: GenerationRequest, target: ReplyTarget | None = None, swap: Swap | None = None
+) -> Task:
     """Accept a request and show its status, in answer to the update or at another place.
+
+    The status says whose place its model takes, where there is a `swap`.
 
     Raises:
         UserError: it was not accepted.
@@ -144,7 +160,10 @@ async def submit(turn: Turn, request: GenerationRequest, target: ReplyTarget | N
     """
     await turn.record_user()
     replacing, turn.replaces = turn.replaces, None
-    task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request, replacing)
+    origin = turn.origin(target)
+    if swap is not None:
+        origin = replace(origin, left_model=swap.model, left_why=swap.why)
+    task = await turn.services.submit.accept(turn.user_id, origin, request, replacing)
     # Its status stands below an open card from now on.
     await turn.services.cards.outdate(turn.user_id, turn.chat_id)
     if turn.replaces_card is not None:

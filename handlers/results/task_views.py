@@ -21,6 +21,7 @@ from handlers.chat.html import (
     quoted,
     settings_line,
     snippet,
+    swapped_line,
     utf16_length,
 )
 from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Payload, Rows
@@ -108,6 +109,8 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
     price = Credits(sum(each.price for each in batch))
     lines.append(quoted(show_prompt(task.request), 300))
     lines.append(f"{settings_line(t, task.request)} · {credits(t, price)}")
+    if task.origin.left_model is not None and task.origin.left_why is not None:
+        lines.append(swapped_line(t, task.origin.left_model, task.origin.left_why, task.request.model))
     lines.append(f"<code>{format_task_id(task.id)}</code>")
     buttons: Rows = ()
     if _waits(task, progress):

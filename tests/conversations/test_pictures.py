@@ -167,3 +167,25 @@ async def test_a_message_with_too_many_links_is_refused_before_any_is_fetched(bo
     await bot.telegram.say(ADA, f"/video {links} they dance")
     await bot.telegram.wait_text(ADA, str(MOST_LINKS))
     assert bot.rows("SELECT count(*) FROM tasks") == [(0,)]
+
+
+async def test_a_model_that_stands_in_is_told_before_anything_is_paid(world):
+    world.configure(models='["kling-v2-6", "kling-v1-6", "kling-v3-omni"]')
+    world.kling.behaviour.throttle = True
+    await world.start()
+    await world.telegram.send_album(ADA, plain_images(3), "/video they all dance")
+    status = await world.telegram.wait_text(ADA, "in line")
+    told = "kling-v2-6 doesn't take these photos as references, so this uses kling-v1-6."
+    assert told in status["text"]
+    # Whoever asks later is told the same.
+    await world.restart()
+    await world.telegram.say(ADA, "/tasks")
+    assert world.rows("SELECT left_model, left_why FROM tasks") == [("kling-v2-6", "references")]
+    world.kling.behaviour.throttle = False
+    (video,) = await world.telegram.wait_video(ADA)
+    assert "so this uses" not in video["caption"]
+    # Nothing stands in for a model that was named.
+    world.kling.behaviour.throttle = True
+    await world.telegram.send_album(ADA, plain_images(3), "/video they all sing --model kling-v1-6")
+    status = await world.telegram.wait_text(ADA, "they all sing")
+    assert "so this uses" not in status["text"]

@@ -83,7 +83,8 @@ KEPT_FOR_RETURN = Millis(7 * DAY)
 class Origin:
     """The conversation that a task came from, and where its video goes back to.
 
-    `press` names the button that asked for it: pressed again at once, it asks for nothing new.
+    `press` names the button that asked for it: pressed again at once, it asks for nothing new. `left_model` is the model
+    in whose place another one makes it, and `left_why` what that could not do; None where none was left.
     """
 
     chat_id: ChatId
@@ -93,6 +94,8 @@ class Origin:
     language: str = "en"
     is_private: bool = True
     press: str | None = None
+    left_model: str | None = None
+    left_why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

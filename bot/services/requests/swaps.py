@@ -48,6 +48,7 @@ _OF_WORDS = frozenset({Operation.TEXT_TO_VIDEO, Operation.OMNI_VIDEO, Operation.
 
 REASONS: Mapping[str, Callable[[Model, GenerationRequest], bool]] = {
     "references": lambda row, request: len(request.references) > row.references,
+    "features": lambda row, request: len(request.features) > row.features,
     "middle_frames": lambda row, request: len(request.middle_frames) > row.middle_frames,
     "last_frame": lambda row, request: request.last_frame is not None and not row.end_frame,
     "brush": lambda row, request: request.brush is not None and not row.brush,

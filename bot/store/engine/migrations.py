@@ -500,6 +500,11 @@ _STATEMENTS = {
     "0030_video_elements": (
         "ALTER TABLE assets ADD COLUMN of_video INTEGER NOT NULL DEFAULT 0 CHECK (of_video IN (0, 1))",
     ),
+    # A status says in which model's place another one stands, and why.
+    "0031_left_models": (
+        "ALTER TABLE tasks ADD COLUMN left_model TEXT",
+        "ALTER TABLE tasks ADD COLUMN left_why TEXT",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
