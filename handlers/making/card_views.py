@@ -376,6 +376,10 @@ def _images(t: Texts, request: GenerationRequest) -> str:
     return t.plural("card.references", len(request.references)) if request.references else ""
 
 
+def _videos(t: Texts, request: GenerationRequest) -> str:
+    return t.plural("card.features", len(request.features)) if request.features else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Castable:
     """An element or a voice that a request can use: what it is called, its id, and what stands for it on buttons."""
@@ -431,6 +435,7 @@ def _heading(t: Texts, shown: Card, images: str) -> list[str]:
         t(shown.question),
         quoted(show_prompt(request), PROMPT_SHOWN),
         images,
+        _videos(t, request),
         _assets(t, request),
         settings_line(t, request),
         _swapped(t, shown),

@@ -23,7 +23,7 @@ from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.compose import SAMPLE_PROMPT, Images
 from bot.services.compose import Inputs as ComposeInputs
-from bot.services.requests.card import ONWARD
+from bot.services.requests.card import ONWARD, Card
 from bot.services.requests.interpret import Meaning
 from handlers.chat import html
 from handlers.chat.files import Film, RemoteFile, save_film
@@ -32,6 +32,7 @@ from handlers.chat.inputs import (
     Inputs,
     compose_request,
     compose_with_video,
+    fetch_film,
     keep_sent,
     parse_prompt,
     read_inputs,
@@ -40,7 +41,7 @@ from handlers.chat.keyboards import Button, Payload, in_rows
 from handlers.chat.pointers import Medium, film_pointed_at, use
 from handlers.chat.routes import Event, Press, QuestionKind
 from handlers.chat.turn import Turn
-from handlers.making.submit import open_card, submit_or_ask, submit_pressed, wanted_model
+from handlers.making.submit import open_card, show_card, submit_or_ask, submit_pressed, wanted_model
 
 PROMPT_SHOWN = 600
 
@@ -49,8 +50,9 @@ UNKNOWN = VideoRef(sha256="0" * 64, width=1280, height=720, duration_ms=5_000)
 
 
 class FilmUse(StrEnum):
-    """What can be made of a video."""
+    """What can be made of a video; it may also be added to the open draft."""
 
+    ADD = "add"
     EDIT = "edit"
     EXTEND = "extend"
     REFER = "refer"
@@ -106,10 +108,13 @@ async def offer_film(turn: Turn) -> None:
     if used.film is None:
         raise UserError("error.message.unsupported")
     text, hands_out = turn.arguments, turn.services.compose.hands_out_videos
-    ways = list(_prices(turn, _figures(film_pointed_at(turn))))
+    figures, card = _figures(film_pointed_at(turn)), await turn.services.cards.get(turn.user_id, turn.chat_id)
+    ways = list(_prices(turn, figures, card))
     if not ways:
         raise UserError("error.video.no_use")
     saved = {"file_id": used.film.file_id, "size": used.film.size, "text": text}
+    if card is not None:
+        saved["card"] = card.name
     token = await turn.services.questions.save_words(turn.user_id, json.dumps(saved))
     await turn.answer(_offer(turn.t, token, text, ways, hands_out=hands_out))
 
@@ -128,7 +133,10 @@ async def refer_to_video(turn: Turn, inputs: Inputs) -> None:
 
 async def on_use_film(turn: Turn, button: UseFilm) -> None:
     """Make it, or ask for what is missing."""
-    film, text = await _saved(turn, button.token)
+    film, text, card = await _saved(turn, button.token)
+    if button.use is FilmUse.ADD:
+        await _add(turn, film, text, card)
+        return
     if button.use in NEEDS_MORE and (not text or button.use is FilmUse.MOTION):
         about = AskAboutFilm(button.token, button.use)
         await turn.ask(about, View(turn.t(f"film.ask.{button.use}")))
@@ -141,9 +149,22 @@ async def on_use_film(turn: Turn, button: UseFilm) -> None:
         await submit_pressed(turn, request, button.price)
 
 
+async def _add(turn: Turn, film: RemoteFile, text: str, name: str) -> None:
+    """Let the draft of this name refer to the video, with the words that came with it."""
+    cards = turn.services.cards
+    card = await cards.get_named(turn.user_id, turn.chat_id, name)
+    video = await fetch_film(turn, partial(save_film, turn.chat, film))
+    card = cards.add_video(card, video, turn.preferences)
+    if text:
+        card = cards.answer(card, text, await turn.services.assets.names(turn.user_id, text))
+    await show_card(turn, card, turn.reply_target.below)
+    if turn.pressed is not None:
+        await turn.remove(turn.pressed.message_id)
+
+
 async def on_more(turn: Turn, about: AskAboutFilm) -> None:
     """Make it of the video and of what was asked for."""
-    film, said = await _saved(turn, about.token)
+    film, said, _ = await _saved(turn, about.token)
     images, sound = await keep_sent(turn)
     text = turn.arguments or (said if images else "")
     names = await turn.services.assets.names(turn.user_id, text)
@@ -157,12 +178,13 @@ async def _compose(turn: Turn, use: FilmUse, inputs: Inputs) -> GenerationReques
     return await compose_request(turn, OPERATIONS[use], inputs)
 
 
-async def _saved(turn: Turn, token: str) -> tuple[RemoteFile, str]:
+async def _saved(turn: Turn, token: str) -> tuple[RemoteFile, str, str]:
+    """A video with the words that came with it, and the name of the card that was open then."""
     words = await turn.services.questions.saved_words(turn.user_id, token)
     if words is None:
         raise UserError("error.button.stale")
     saved = json.loads(words)
-    return RemoteFile(saved["file_id"], saved["size"]), saved["text"]
+    return RemoteFile(saved["file_id"], saved["size"]), saved["text"], saved.get("card", "")
 
 
 def _figures(film: Film | None) -> VideoRef:
@@ -176,8 +198,8 @@ def _figures(film: Film | None) -> VideoRef:
     return UNKNOWN.model_copy(update={name: value for name, value in known.items() if value})
 
 
-def _prices(turn: Turn, figures: VideoRef) -> Iterator[tuple[FilmUse, Credits]]:
-    """What some provider can make of such a video, and what each costs."""
+def _prices(turn: Turn, figures: VideoRef, card: Card | None) -> Iterator[tuple[FilmUse, Credits]]:
+    """What some provider can make of such a video, by itself or with the open card, and what each costs."""
     compose, preferences = turn.services.compose, turn.preferences
     source, words = SourceVideo.of_file(figures), ParsedPrompt(SAMPLE_PROMPT)
     given = ComposeInputs(source=source)
@@ -191,7 +213,13 @@ def _prices(turn: Turn, figures: VideoRef) -> Iterator[tuple[FilmUse, Credits]]:
         compose.check(request)
         return request
 
+    def added() -> GenerationRequest:
+        if card is None or not card.takes_images:
+            raise UserError("error.video.no_use")
+        return compose.with_video(card.request, source, preferences)
+
     samples: dict[FilmUse, Callable[[], GenerationRequest]] = {
+        FilmUse.ADD: added,
         FilmUse.EDIT: lambda: compose.compose(Operation.OMNI_VIDEO, given, words),
         FilmUse.EXTEND: onward,
         FilmUse.REFER: lambda: compose.video(words, None, preferences, features=(source,)),

@@ -197,3 +197,39 @@ async def test_where_no_video_came_along_or_no_model_takes_it_it_is_said(public)
     await public.telegram.wait_text(ADA, "kling-v3-omni")
     assert public.rows("SELECT 1 FROM tasks") == []
     assert public.balance(ADA) == (0, 0)
+
+
+async def test_a_video_beside_the_album_of_a_card_becomes_its_reference(public):
+    await public.telegram.send_album(ADA, [a_portrait(), a_portrait(), a_portrait()])
+    await public.telegram.wait_text(ADA, "these photos")
+    await public.telegram.send_film(ADA, a_clip(), caption="they dance like that")
+    offer = await public.telegram.wait_text(ADA, "they dance like that")
+    await public.restart()
+    label = next(label for label in labels(offer) if label.startswith("Add to the draft"))
+    await public.telegram.press(ADA, ADA, offer["message_id"], data_of(offer, label))
+    card = await public.telegram.wait_text(ADA, "Video: 1 to refer to")
+    assert "they dance like that" in card["text"]
+    price = label.partition(" · ")[2]
+    await public.telegram.press_labelled(ADA, f"Generate · {price} credits")
+    await public.telegram.wait_video(ADA)
+    (order,) = orders(public, EDIT)
+    assert len(order["image_list"]) == 3
+    (sent,) = order["video_list"]
+    assert sent["refer_type"] == "feature"
+    assert was_fetched(public, sent["video_url"])
+    assert "<<<video_1>>>" in order["prompt"]
+
+
+async def test_without_a_card_or_without_a_model_for_it_nothing_is_added(public):
+    await public.telegram.send_film(ADA, a_clip(), caption="without a card")
+    offer = await public.telegram.wait_text(ADA, "without a card")
+    assert not any(label.startswith("Add") for label in labels(offer))
+    await public.telegram.say(ADA, "/new")
+    await public.telegram.wait_text(ADA, "Describe your video")
+    # No model refers to a video of so few pixels.
+    await public.telegram.send_film(ADA, a_clip(640, 360, 5), caption="too small")
+    offer = await public.telegram.wait_text(ADA, "too small")
+    assert not any(label.startswith("Add") for label in labels(offer))
+    await public.telegram.send_film(ADA, a_clip(), caption="large enough")
+    offer = await public.telegram.wait_text(ADA, "large enough")
+    assert labels(offer)[0].startswith("Add to the draft")

@@ -15,6 +15,7 @@ from bot.domain.requests.request import (
     GenerationRequest,
     ImageRef,
     MotionBrush,
+    SourceVideo,
 )
 from bot.domain.requests.rules import fit, fit_with, suit
 from bot.errors import UserError
@@ -176,6 +177,24 @@ class Compose(Builder):
         model = parsed.options.get("model") or self._usual_for(preferences).default
         named = Kind.IMAGE in {reference.kind for reference in named_in(parsed.prompt)}
         return not named and any(0 < number - 2 <= row.middle_frames for row in self.rows_of(model))
+
+    def with_video(
+        self, request: GenerationRequest, video: SourceVideo, preferences: Preferences = NOTHING_PREFERRED
+    ) -> GenerationRequest:
+        """A draft that refers to one more video; another model where its own does not take it.
+
+        Raises:
+            UserError: none on offer does, or nobody could fetch the video from here.
+
+        """
+        self.check_hands_out()
+        wanted = request.model_copy(update={"features": (*request.features, video)})
+        for row in (*self.rows_of(request.model), *self._in_turn(self._usual_for(preferences))):
+            way = fit(wanted, row, ("features",))
+            if way is not None and self.possible(way):
+                return way
+        self._check_but_words(wanted)
+        return wanted
 
     def with_asset(
         self,

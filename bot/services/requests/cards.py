@@ -11,7 +11,7 @@ from bot.domain.requests.operations import CHOSEN_BY_MODEL, COMPOSED, IMAGE_MODE
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind, Reference
-from bot.domain.requests.request import NEGATIVE_LIMIT, GenerationRequest, ImageRef
+from bot.domain.requests.request import NEGATIVE_LIMIT, GenerationRequest, ImageRef, SourceVideo
 from bot.domain.requests.rules import fit_with, suit
 from bot.domain.requests.values import SEED_LIMIT
 from bot.errors import UserError
@@ -255,6 +255,16 @@ class Cards(SavedCards):
 
         """
         changed = self._compose.with_asset(card.request, kind, asset, preferences)
+        return self._note_swap(card, replace(card, request=changed))
+
+    def add_video(self, card: Card, video: SourceVideo, preferences: Preferences = NOTHING_PREFERRED) -> Card:
+        """The card that refers to one more video, whatever its photos are for.
+
+        Raises:
+            UserError: no model on offer takes it.
+
+        """
+        changed = self._compose.with_video(card.request, video, preferences)
         return self._note_swap(card, replace(card, request=changed))
 
     def name(self, card: Card, kind: Kind, number: int) -> Card:
