@@ -1,7 +1,6 @@
 """The command blocks of the documents, and the machine that their readers have: an empty directory, and tools.
 
-A page is read from its top: its blocks run one after the other in one shell each, every one beginning in the directory
-where the last one ended, with the settings that the reader has by then. What a command does to the machine is done
+A page is read from its top: its blocks run one after the other, as in one shell. What a command does to the machine is done
 below a directory of the test (`/etc`, `/opt` and `/var` are there); what it asks of the network, stand-ins answer.
 
 Commands run as they are written, but for those that `tests/docs/tools.py` stands in for; it says why and what it checks.
@@ -19,9 +18,13 @@ URL = "https://github.com/klingbot/klingbot"
 PREAMBLE = """
 set -euo pipefail
 cd() { case "$1" in /*) builtin cd "$MACHINE$1" ;; *) builtin cd "$@" ;; esac; }
-trap 'pwd > "$MACHINE/left-in"' EXIT
+if [ -e "$MACHINE/exports" ]; then . "$MACHINE/exports"; fi
+trap 'pwd > "$MACHINE/left-in"; export -p > "$MACHINE/exports"' EXIT
 """
-"""A block ends with its first failure, and directories of the system are those of the machine."""
+"""A block ends with its first failure, and directories of the system are those of the machine.
+
+It begins where the last one ended, with the variables that were exported there.
+"""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Machine:
             "MACHINE": str(self.directory),
             "PYTHONPATH": str(ROOT),
             "TOOLS_PYTHON": sys.executable,
+            "REPOSITORY": str(ROOT),
             "TOOLS": str(ROOT / "tests" / "docs" / "tools.py"),
             "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",

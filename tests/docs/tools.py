@@ -9,7 +9,8 @@
   to be installed must be there, with hashes where they are required.
 - `sudo`: the directories of the system are those of the test's machine.
 - `systemctl`, `journalctl`: there is no systemd to ask; the unit must be in place, `tests/test_deploy.py` verifies it.
-- `sqlite3` may not be installed: `.backup` is done by Python.
+- `sqlite3`, `litestream` and `prometheus` may not be installed: `.backup` is done by Python. Of the others the
+  configuration is read; what Litestream restores is a copy of the database.
 """
 
 import os
@@ -48,7 +49,16 @@ def wait_until(
         time.sleep(0.1)
 
 
-def klingbot(arguments: Sequence[str]) -> int:
+OF_THE_SYSTEM = re.compile(r"^/(etc|opt|var|mnt|usr/local)(?=/)")
+
+
+def on_the_machine(words: Sequence[str]) -> list[str]:
+    """Words with the directories of the system below that of the test."""
+    return [OF_THE_SYSTEM.sub(lambda found: f"{machine()}{found[0]}", word) for word in words]
+
+
+def klingbot(words: Sequence[str]) -> int:
+    arguments = on_the_machine(words)
     if arguments[:1] == ["init"]:
         terminal = Path(__file__).with_name("terminal.py")
         return subprocess.run([sys.executable, terminal, *program(*arguments)], check=False).returncode
@@ -57,6 +67,14 @@ def klingbot(arguments: Sequence[str]) -> int:
         wait_until((machine() / "seen").exists, process)
         process.send_signal(signal.SIGTERM)
         return process.wait(SECONDS)
+    if arguments[0] in ASK_THE_BOT and not is_ready():
+        config = arguments[1:3] if arguments[1:2] == ["--config"] else []
+        bot = subprocess.Popen(program("run", *config))
+        wait_until(is_ready, bot)
+        code = subprocess.run(program(*arguments), check=False).returncode
+        bot.terminate()
+        bot.wait(SECONDS)
+        return code
     if arguments[:1] == ["demo"]:
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
             port = server.getsockname()[1]
@@ -66,6 +84,14 @@ def klingbot(arguments: Sequence[str]) -> int:
         process.wait(SECONDS)
         return 0
     return subprocess.run(program(*arguments), check=False).returncode
+
+
+ASK_THE_BOT = {"reload", "health", "doctor"}
+"""Commands for a bot that runs; where none does, one is started for them."""
+
+
+def is_ready() -> bool:
+    return subprocess.run(program("health", "--ready"), capture_output=True, check=False).returncode == 0
 
 
 def answers(address: str) -> bool:
@@ -141,9 +167,7 @@ def python(arguments: Sequence[str]) -> int:
 
 
 def sudo(arguments: Sequence[str]) -> int:
-    own = re.compile(r"^/(etc|opt|var|usr/local)(?=/)")
-    here = [own.sub(lambda found: f"{machine()}{found[0]}", word) for word in arguments]
-    return subprocess.run(here, check=False).returncode
+    return subprocess.run(on_the_machine(arguments), check=False).returncode
 
 
 def systemctl(arguments: Sequence[str]) -> int:
@@ -175,6 +199,36 @@ def sqlite(arguments: Sequence[str]) -> int:
     return 0
 
 
+def litestream(arguments: Sequence[str]) -> int:
+    import yaml
+
+    verb, flag, file, *rest = arguments
+    assert (verb in {"replicate", "restore"}, flag) == (True, "-config"), arguments
+    settings = yaml.safe_load(Path(file).read_text("utf-8"))
+    paths = [os.path.expandvars(each["path"]) for each in settings["dbs"]]
+    assert all("$" not in path for path in paths), paths
+    if verb == "restore":
+        assert (rest[0], rest[2] in paths) == ("-o", True), arguments
+        with (
+            closing(sqlite3.connect("data/klingbot.db")) as source,
+            closing(sqlite3.connect(rest[1])) as copy,
+        ):
+            source.backup(copy)
+    return 0
+
+
+def prometheus(arguments: Sequence[str]) -> int:
+    import yaml
+
+    (option,) = arguments
+    file = Path(option.removeprefix("--config.file="))
+    settings = yaml.safe_load(file.read_text("utf-8"))
+    assert settings["scrape_configs"], file
+    for rules in settings.get("rule_files", ()):
+        assert yaml.safe_load((file.parent / rules).read_text("utf-8"))["groups"], rules
+    return 0
+
+
 TOOLS: dict[str, Callable[[Sequence[str]], int]] = {
     "klingbot": klingbot,
     "make": make,
@@ -186,6 +240,8 @@ TOOLS: dict[str, Callable[[Sequence[str]], int]] = {
     "systemctl": systemctl,
     "journalctl": journalctl,
     "sqlite3": sqlite,
+    "prometheus": prometheus,
+    "litestream": litestream,
 }
 
 if __name__ == "__main__":
