@@ -30,10 +30,10 @@ def languages() -> list[str]:
     return list(NAMES)
 
 
-def choose(telegram_language: str | None) -> str:
-    """The best language for a Telegram client's language code (`zh-hans`, `pt-br`), else English."""
-    code = (telegram_language or "").lower().replace("_", "-")
-    return "zh_Hans" if code.split("-")[0] == "zh" else DEFAULT
+def choose(telegram_language: str | None, default: str = DEFAULT) -> str:
+    """The language for a Telegram client's language code (`zh-hans`, `pt-br`), else the `default`."""
+    spoken = (telegram_language or "").lower().replace("_", "-").split("-")[0]
+    return next((language for language in NAMES if language.split("_")[0] == spoken), default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Dispatcher:
         self._reader = Reader(bot)
         self._signer = signer
         self._chat = chat
-        self.menus = Menus(routes.commands.values(), chat)
+        self.menus = Menus(routes.commands.values(), chat, services.accounts.default_language)
         self._services = services
 
     def turn(self, incoming: Incoming) -> Turn:

@@ -22,7 +22,7 @@ from bot.cli.checks.telegram import ask, who_am_i
 from bot.clock import Runtime
 from bot.domain.requests import catalog as catalogs
 from bot.domain.types import ProviderName
-from bot.i18n import NAMES, Texts, choose, for_language
+from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
 from bot.kling.provider import Provider
 from bot.network import Network, why_unreachable
 from bot.proxies import of_environment
@@ -396,6 +396,8 @@ def _lines(answers: Answers, t: Texts) -> list[str]:
     admins = [answers.admin] if answers.admin else []
     lines = [f"# {t('init.file')}", "", "[telegram]", f"token = {json.dumps(answers.token)}"]
     lines.append(f"admins = {admins}  # {t('init.file_admins')}")
+    if t.language != DEFAULT:
+        lines.append(f"language = {json.dumps(t.language)}  # {t('init.file_language')}")
     if answers.telegram_url:
         lines.append(f"base_url = {json.dumps(answers.telegram_url)}")
         if answers.telegram_url.endswith("/bot"):

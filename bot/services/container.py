@@ -124,8 +124,14 @@ def administration(
     clock = runtime.clock
     audit = Audit(store=store, clock=clock)
     live = LiveSettings(store=store, configured=settings)
-    quota, owners = settings.quota, settings.telegram.admins
-    accounts = Accounts(store=store, clock=clock, plans=live.plans, quota=quota, owners=owners)
+    accounts = Accounts(
+        store=store,
+        clock=clock,
+        plans=live.plans,
+        quota=settings.quota,
+        owners=settings.telegram.admins,
+        language=settings.telegram.language,
+    )
     access = Access(store=store, accounts=accounts, clock=clock, live=live)
     return Administration(
         audit=audit,

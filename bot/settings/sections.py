@@ -72,6 +72,7 @@ class Telegram(Section):
     base_file_url: str = "https://api.telegram.org/file/bot"
     local_mode: bool = False
     admins: tuple[UserId, ...] = ()
+    language: Literal["en", "zh_Hans"] = "en"
     stale_after_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     proxy: ProxySetting = SecretStr("")
 

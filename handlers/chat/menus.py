@@ -67,9 +67,11 @@ Change = Callable[[], Awaitable[object]]
 class Menus:
     """Which commands people see: in Telegram's menus, and in /help."""
 
-    def __init__(self, entries: Iterable[MenuEntry], chat: Chat) -> None:
+    def __init__(self, entries: Iterable[MenuEntry], chat: Chat, default: str = DEFAULT) -> None:
+        """`default` is the language of whoever speaks none that there is."""
         self._entries = sorted(entries, key=lambda entry: 0 if entry.section is None else entry.section.value)
         self._chat = chat
+        self._default = default
         self._staff: Mapping[UserId, Role] | None = None
 
     def listed(self, role: Role | None, *, is_selling: bool) -> list[str]:
@@ -90,11 +92,11 @@ class Menus:
     async def set_all(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus and descriptions. Best effort: a bot without them still works."""
         self._staff = dict(staff)
-        await _try(change for t, code in _languages() for change in self._changes(t, code, staff))
+        await _try(change for t, code in self._languages() for change in self._changes(t, code, staff))
 
     async def set_for(self, user_id: UserId, role: Role | None) -> None:
         """Give a person the menu of their role; None: everybody's menu again. Best effort."""
-        await _try(self._staff_menu(t, code, user_id, role) for t, code in _languages())
+        await _try(self._staff_menu(t, code, user_id, role) for t, code in self._languages())
 
     async def update(self, staff: Mapping[UserId, Role]) -> None:
         """Set the menus of those whose role is another than the last time."""
@@ -121,11 +123,13 @@ class Menus:
             return partial(self._chat.delete_commands, scope, code)
         return partial(self._chat.set_commands, _commands(t, self.menu(Menu.PRIVATE, role)), scope, code)
 
-
-def _languages() -> Iterator[tuple[Texts, str | None]]:
-    """Every language with Telegram's code of it: the default one is also everybody's whose language there is not."""
-    for language in languages():
-        yield for_language(language), None if language == DEFAULT else language.split("_")[0]
+    def _languages(self) -> Iterator[tuple[Texts, str | None]]:
+        """Every language with Telegram's code of it; the default one is also everybody's whose language there is not."""
+        yield for_language(self._default), None
+        for language in languages():
+            # English as the default needs no code besides; another default leaves it to have one.
+            if language != DEFAULT or self._default != DEFAULT:
+                yield for_language(language), language.split("_")[0]
 
 
 async def _try(changes: Iterable[Change]) -> None:

@@ -259,6 +259,11 @@ def test_the_language_of_a_client_is_taken_or_english(code, language):
     assert choose(code) == language
 
 
+@pytest.mark.parametrize(("code", "language"), [("pt-br", "zh_Hans"), (None, "zh_Hans"), ("en-GB", "en")])
+def test_the_settings_say_what_people_of_other_languages_read(code, language):
+    assert choose(code, "zh_Hans") == language
+
+
 def test_numbers_go_with_their_words():
     english, chinese = for_language("en"), for_language("zh_Hans")
     assert english.plural("unit.credits", 1) == "1 credit"

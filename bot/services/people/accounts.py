@@ -84,12 +84,15 @@ class Accounts:
         plans: Mapping[str, Plan],
         quota: sections.Quota,
         owners: Collection[UserId],
+        language: str,
     ) -> None:
         self._store = store
         self._clock = clock
         self._plans = plans
         self._default_plan = quota.default_plan
         self._zone = quota.zone
+        self.default_language = language
+        """What people are written to in whose Telegram speaks no language that there is."""
         self._owners = frozenset(owners)
         self._appointed: frozenset[UserId] = frozenset()
 
@@ -177,10 +180,10 @@ class Accounts:
         await self._store.people.set_chat_open(user_id, is_open, self._clock.now())
 
     def language_of(self, user: User | None) -> str:
-        """The language to write to a person in: their choice, else their Telegram client's, else English."""
+        """The language to write to a person in: their choice, else their Telegram client's, else the default one."""
         if user is None:
-            return choose(None)
-        return user.language or choose(user.telegram_language)
+            return self.default_language
+        return user.language or choose(user.telegram_language, self.default_language)
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
         """Keep a person's choice of language; None follows their Telegram client again."""

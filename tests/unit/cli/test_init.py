@@ -289,6 +289,7 @@ async def test_on_a_terminal_everything_is_tried_and_the_admin_is_found_by_a_mes
     assert TOKEN not in terminal.shown
     settings = load(world.directory / "config.toml", {})
     assert (settings.telegram.admins, settings.access.mode) == ((XIAOLIN,), AccessMode.PUBLIC)
+    assert settings.telegram.language == "zh_Hans"
     # Nothing was confirmed: the bot answers them when it runs.
     assert len(world.telegram.state.updates.waiting) == 2
 

@@ -103,3 +103,13 @@ async def test_where_telegram_is_not_well_the_rest_is_left_for_the_next_start(te
     await menus.set_all(STAFF)
     assert len(telegram.front.of("setMyCommands")) == 1
     assert telegram.front.of("setMyDescription") == []
+
+
+async def test_another_default_language_is_everybodys_who_speaks_neither(telegram):
+    await Menus(ROUTES.commands.values(), telegram.side.chat, "zh_Hans").set_all({})
+    calls = telegram.front.of("setMyDescription")
+    assert [(call["description"], call.get("language_code")) for call in calls] == [
+        (for_language("zh_Hans")("about.description"), None),
+        (for_language("en")("about.description"), "en"),
+        (for_language("zh_Hans")("about.description"), "zh"),
+    ]
