@@ -71,7 +71,7 @@ async def test_where_nothing_is_found_it_is_said_and_costs_nothing(bot, recognis
     bot.kling.behaviour.recognised = recognised
     await cut(bot, caption)
     notice = await bot.telegram.wait_text(ADA, words)
-    assert "is back" in notice["text"]
+    assert "refunded" in notice["text"]
     assert "reply_markup" not in notice or not notice["reply_markup"]["inline_keyboard"]
     assert bot.balance(ADA) == (0, 0)
     assert len(sent(bot)) == 1
@@ -93,7 +93,7 @@ async def test_what_is_missing_or_unknown_is_said_before_anything_is_sent(bot, w
 async def test_an_answer_that_is_lost_is_refunded_and_tried_again_by_a_tap(bot):
     bot.kling.behaviour.lose_next = 1
     await cut(bot, "/cutout head")
-    await bot.telegram.wait_text(ADA, "costs you nothing")
+    await bot.telegram.wait_text(ADA, "lost contact with Kling")
     assert bot.balance(ADA) == (0, 0)
     assert len(sent(bot)) == 1
     await bot.telegram.press_labelled(ADA, "Try again")

@@ -410,7 +410,12 @@ async def test_a_refund_is_told_also_where_the_chat_was_busy_at_first_and_made_o
     await bringing.store.outbox.take_late(Millis(bringing.clock.now() + 1), 1)
     await run_until_it_ends(bringing, task)
     assert sum("credits are refunded" in text for text in texts(bringing)) == 2
-    assert sum("credits are refunded" in reply["text"] for reply in bringing.written(ADA, "could not be fetched")) == 1
+    assert (
+        sum(
+            "credits are refunded" in reply["text"] for reply in bringing.written(ADA, "could not be fetched")
+        )
+        == 1
+    )
     assert await bringing.refunds(task) == [10]
 
 
