@@ -181,7 +181,7 @@ def _is_dubbed(request: GenerationRequest) -> bool:
 
 
 def _has_model(request: GenerationRequest) -> bool:
-    return request.operation.row.on_video_model or request.operation.product is Product.IMAGE
+    return request.operation.row.on_video_model or request.operation.row.on_image_model
 
 
 def _written(is_shown: bool, text: str) -> Wording | None:
