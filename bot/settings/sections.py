@@ -113,7 +113,7 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class Retention(Section):
-    """How many days each kind of data stays; None: as long as `storage.retention_days`, but `tasks` and `audit` for good."""
+    """How many days each kind of data stays; None: as long as `storage.retention_days`, but `tasks` for good."""
 
     updates: Days | None = None
     drafts: Days | None = None
@@ -122,7 +122,6 @@ class Retention(Section):
     charges: Days | None = None
     strikes: Days | None = None
     tasks: Days | None = None
-    audit: Days | None = None
 
     def longest(self, usual: int) -> int:
         """The most days that something of a person's own stays beside their history."""

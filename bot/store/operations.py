@@ -214,7 +214,7 @@ class Operations(Subject):
     async def clean(self, before: Millis, kinds: Mapping[str, Millis] = NO_KINDS) -> int:
         """Delete what is done or unused since `before`, or since what `kinds` says of a kind; how many rows.
 
-        The kinds are those of `CLEAN`, and `tasks` and `audit`, of which nothing goes unless `kinds` names them.
+        The kinds are those of `CLEAN`, and `tasks`, of which nothing goes unless `kinds` names them.
         """
 
         def work(tx: Transaction) -> int:
@@ -225,10 +225,6 @@ class Operations(Subject):
             )
 
         number = await self._write(work)
-        if (of_audit := kinds.get("audit")) is not None:
-            number += await self._write(
-                lambda tx: tx.run("DELETE FROM audit WHERE at < :before", before=of_audit)
-            )
         if (of_tasks := kinds.get("tasks")) is not None:
             # Each piece by itself: nobody waits for a long history.
             while emptied := await self._write(lambda tx: _empty_tasks(tx, of_tasks)):

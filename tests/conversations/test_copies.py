@@ -74,7 +74,7 @@ async def test_where_nobody_can_be_asked_a_task_that_waited_is_refunded(world):
     await put_back(world, path)
     await world.ended()
     assert states(world) == [("failed", "unknown_outcome")]
-    await world.telegram.wait_text(ADA, "costs you nothing")
+    await world.telegram.wait_text(ADA, "Your 15 credits are refunded")
     assert len(world.kling.tasks) == 1
     assert world.balance(ADA) == (0, 0)
 

@@ -574,7 +574,7 @@ async def test_after_a_copy_of_the_store_is_put_back_one_of_two_providers_proves
     after = await two.now(task)
     assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNKNOWN_OUTCOME)
     assert await two.money() == BACK
-    later = await stored(two.store, 2, created_at=two.clock.now())
+    later = await stored(two.store, created_at=two.clock.now())
     two.to_kling.answer("submit", lost())
     await two.run(Job.DISPATCH)
     await two.run(Job.RECOVER)

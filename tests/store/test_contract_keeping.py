@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from bot.domain.operations.records import AuditRow
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import (
     FINAL_STATES,
@@ -206,14 +205,6 @@ async def test_each_kind_goes_after_its_own_time(store):
     assert set(await store.drafts.get_attachments([image.ref])) == {image.ref.sha256}
     assert await store.operations.clean(NOW, {"photos": after(1)}) == 1
     assert await store.drafts.get_attachments([image.ref]) == {}
-
-
-async def test_the_audit_log_stays_unless_it_is_named(store):
-    await store.operations.save_audit_row(AuditRow("k1", NOW, None, "ban", "1"))
-    await store.operations.clean(LATER)
-    assert len(await store.operations.list_audit(None, 0, 9)) == 1
-    assert await store.operations.clean(NOW, {"audit": after(1)}) == 1
-    assert await store.operations.list_audit(None, 0, 9) == []
 
 
 async def test_of_old_tasks_nothing_stays_but_what_they_cost(store):
