@@ -38,7 +38,7 @@ from bot.masking import Mask
 from bot.media.copies import CopyWorker
 from bot.media.videos import VideoWorker
 from bot.media.worker import ImageWorker
-from bot.monitoring import Monitoring
+from bot.monitoring.site import Monitoring
 from bot.network import Network
 from bot.reloading import Reloading
 from bot.scheduler import Scheduler
@@ -140,6 +140,7 @@ async def build(
     network = Network(transport, settings.network.proxies)
     tell = partial(_tell_unbuilt, settings, runtime, network)
     monitoring = monitoring or Monitoring(Vitals(clock.now))
+    meter = monitoring.meter
     token = settings.telegram.token.get_secret_value()
     async with AsyncExitStack() as stack:
         directory = Path(settings.storage.directory)
@@ -149,7 +150,7 @@ async def build(
                 settings.store.url, sleep=sleep, tell=tell, backups=settings.backup.directory
             )
             stack.push_async_callback(store.close)
-        store.observe(monitoring.on_store)
+        store.engine.observe(monitoring.on_store)
         await wait_out(store, _tell_times(store, clock), tell)
         restored_at = await store.operations.take_up_copy(clock.now())
         downloads = await _egresses(settings, network, stack)
@@ -162,7 +163,7 @@ async def build(
         keys_of_former = (provider.key.get_secret_value() for provider in former)
         mask = Mask((*settings.told_secrets(), *keys_of_former)).answer
         pool = await stack.enter_async_context(
-            open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog, former)
+            open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog, former, meter)
         )
         limits = Limits(limits=settings.limits, groups=settings.groups, clock=clock)
         spending = Spending(
@@ -222,7 +223,7 @@ async def build(
             video_elements=assets.video_elements,
         )
         telegram = await stack.enter_async_context(
-            connect(settings.telegram, runtime, network, accounts.note_gone)
+            connect(settings.telegram, runtime, network, accounts.note_gone, meter)
         )
         assistant_http = await stack.enter_async_context(
             network.client(timeout=ASSISTANT_TIMEOUT, proxies=network.proxies_for(settings.assistant.proxy))
@@ -247,7 +248,13 @@ async def build(
         )
 
         tasks = Tasks(
-            store=store, access=access, status=status, policy=policy, clock=clock, wake=scheduler.wake
+            store=store,
+            access=access,
+            status=status,
+            policy=policy,
+            clock=clock,
+            wake=scheduler.wake,
+            meter=meter,
         )
         submit = Submit(
             store=store,
@@ -370,8 +377,10 @@ async def build(
                 shows=shows,
                 vitals=monitoring.vitals,
                 restored_at=restored_at,
+                meter=meter,
             )
         )
+        monitoring.read = by_itself.gauges.read
         yield App(
             store=store,
             services=services,

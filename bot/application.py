@@ -15,7 +15,7 @@ import structlog
 
 from bot.clock import TOLERATED_STEP, SystemClock
 from bot.errors import ConfigError, StoreError
-from bot.monitoring import Monitoring
+from bot.monitoring.site import Monitoring
 from bot.scheduler import Run, Scheduler
 from bot.services.container import Services
 from bot.services.inbox import Intake

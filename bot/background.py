@@ -19,6 +19,7 @@ from bot.domain.types import DAY, MINUTE, Millis, UserId
 from bot.kling import callback
 from bot.kling.pool import ProviderPool
 from bot.media.worker import ImageWorker
+from bot.metrics import JOB_FAILURES, JOB_SECONDS, Meter
 from bot.scheduler import Run
 from bot.services.backups import Backups
 from bot.services.container import Administration, Services
@@ -33,7 +34,15 @@ from bot.services.operations.balances import Balances
 from bot.services.operations.broadcast import BroadcastSending, Letters
 from bot.services.operations.cost_alerts import CostAlerts
 from bot.services.operations.notices import NoticeSending
-from bot.services.operations.vitals import STORE, STORE_LIMIT, UPDATES, UPDATES_LIMIT, Vitals, job_part
+from bot.services.operations.vitals import (
+    STORE,
+    STORE_LIMIT,
+    UPDATES,
+    UPDATES_LIMIT,
+    Gauges,
+    Vitals,
+    job_part,
+)
 from bot.services.operations.watch import Watchdog, WatchedUpdates
 from bot.services.ports import Job, Notices, ResultChat, UpdateProcessor, UpdateSource
 from bot.services.requests.videos import VideoAddresses
@@ -118,6 +127,7 @@ class Parts:
     shows: WorkerPool
     vitals: Vitals
     restored_at: Millis
+    meter: Meter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +140,7 @@ class Background:
     work: tuple[WorkerPool, ...]
     restore: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]
+    gauges: Gauges
 
 
 def build(parts: Parts) -> Background:
@@ -140,7 +151,7 @@ def build(parts: Parts) -> Background:
     tasks, status, videos = services.tasks, services.status, services.videos
     telegram, found, addresses, learning = parts.telegram, parts.found, parts.addresses, parts.learning
     policy = settings.polling.policy
-    vitals = parts.vitals
+    vitals, meter = parts.vitals, parts.meter
     public_url, token = settings.web.public_url, settings.telegram.token.get_secret_value()
 
     submissions, looks, deliveries, notices, copying, deleting = (
@@ -190,7 +201,7 @@ def build(parts: Parts) -> Background:
         is_ours=addresses.is_ours,
     )
     deletions = Deletions(store=store, pool=pool, work=deleting, clock=clock)
-    updates = WatchedUpdates(telegram, clock, on_answer=partial(vitals.note, UPDATES))
+    updates = WatchedUpdates(telegram, clock, on_answer=partial(vitals.note, UPDATES), meter=meter)
     vitals.expect(UPDATES, UPDATES_LIMIT)
     vitals.expect(STORE, STORE_LIMIT, partial(_trouble_of, store))
     serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
@@ -225,6 +236,7 @@ def build(parts: Parts) -> Background:
         prices=live.catalog,
         possible=services.results.possible,
         final_price=services.results.final_price,
+        meter=meter,
     )
     recover = Recover(
         store=store,
@@ -310,10 +322,12 @@ def build(parts: Parts) -> Background:
             operators=alerts,
             clock=clock,
             sleep=runtime.sleep,
+            meter=meter,
         ),
         watch=watch,
         jobs=_noted(
             vitals,
+            meter,
             {
                 Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
                 Job.POLL: (TICK_SECONDS, poll.tick),
@@ -336,15 +350,29 @@ def build(parts: Parts) -> Background:
         work=(submissions, looks, deliveries, notices, copying, deleting, parts.shows),
         restore=restore,
         serving=serving,
+        gauges=Gauges(
+            store=store,
+            pool=pool,
+            vitals=vitals,
+            clock=clock,
+            free_share=partial(_free_share, parts.directory),
+        ),
     )
 
 
-def _noted(vitals: Vitals, jobs: Mapping[Job, tuple[float, Run]]) -> Mapping[Job, tuple[float, Run]]:
-    """The same jobs, each noting its runs that succeed."""
+def _noted(
+    vitals: Vitals, meter: Meter, jobs: Mapping[Job, tuple[float, Run]]
+) -> Mapping[Job, tuple[float, Run]]:
+    """The same jobs, each measuring its runs and noting those that succeed."""
 
     def noting(job: Job, run: Run) -> Run:
         async def run_and_note() -> None:
-            await run()
+            try:
+                with meter.timed(JOB_SECONDS, job=job):
+                    await run()
+            except Exception:
+                meter.count(JOB_FAILURES, job=job)
+                raise
             vitals.note(job_part(job))
 
         return run_and_note

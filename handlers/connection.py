@@ -19,6 +19,7 @@ from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
 from bot.domain.types import MINUTE, UserId
 from bot.errors import ConfigError, LoggedOut
+from bot.metrics import UNMEASURED, Meter
 from bot.network import Network, why_insecure, why_unreachable
 from bot.services.container import Services
 from bot.services.ports import (
@@ -130,13 +131,14 @@ class TelegramSide:
         token: str,
         runtime: Runtime,
         on_gone: OnGone | None = None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         self.application = application
         self._polling = polling
         self._signer = Signer(token)
         self._clock = runtime.clock
         self._named_at = runtime.clock.now()
-        requests = Requests(Pacing(runtime.clock, runtime.sleep))
+        requests = Requests(Pacing(runtime.clock, runtime.sleep), meter)
         self.chat = Chat(bot=application.bot, signer=self._signer, requests=requests, on_gone=on_gone)
         self.delivery = TelegramDelivery(self.chat)
         self.notices = TelegramNotices(self.chat, runtime.clock)
@@ -316,7 +318,11 @@ async def _greet(bot: Bot, sleep: Sleep) -> None:
 
 @asynccontextmanager
 async def connect(
-    settings: sections.Telegram, runtime: Runtime, network: Network, on_gone: OnGone | None = None
+    settings: sections.Telegram,
+    runtime: Runtime,
+    network: Network,
+    on_gone: OnGone | None = None,
+    meter: Meter = UNMEASURED,
 ) -> AsyncIterator[TelegramSide]:
     """Build the application and open its connections; they are closed at the end. `on_gone`: see `Chat`.
 
@@ -345,6 +351,6 @@ async def connect(
         )
         await _greet(application.bot, runtime.sleep)
         async with application:
-            side = TelegramSide(application, asking, token, runtime, on_gone)
+            side = TelegramSide(application, asking, token, runtime, on_gone, meter)
             await side.remove_webhook()
             yield side

@@ -15,6 +15,7 @@ from bot.domain.people.access import Role
 from bot.domain.requests import catalog
 from bot.domain.requests.operations import Operation
 from bot.kling import dialects
+from bot.metrics import METRICS, Metric
 from bot.settings.config import Settings, load
 from handlers import ROUTES
 from handlers.chat.menus import Section
@@ -85,6 +86,23 @@ def test_every_command_of_the_shell_is_documented_and_the_other_way_round():
     rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([a-z-]+)", row)}
     assert named == set(admin.commands)
+
+
+def metrics_table() -> str:
+    """Every metric, with its labels and their values."""
+    lines = [f"| `{metric.name}` | {metric.kind} | {_labels(metric)} | {metric.help} |" for metric in METRICS]
+    return "\n".join(["| metric | kind | labels | what it tells |", "| --- | --- | --- | --- |", *lines])
+
+
+def _labels(metric: Metric) -> str:
+    return "<br>".join(f"`{name}`: {values}" for name, values in metric.labels.items())
+
+
+def test_the_table_of_metrics_is_what_is_measured():
+    found = PAGES["docs/monitoring.md"].partition("<!-- metrics -->\n")[2].partition("\n<!-- /metrics -->")[0]
+    assert found == metrics_table(), (
+        f"put this between <!-- metrics --> and <!-- /metrics -->:\n{metrics_table()}"
+    )
 
 
 def test_every_dialect_is_documented_and_in_the_settings():

@@ -30,6 +30,8 @@ LAYERS = {
     "bot.network": ("bot.proxies", "bot.tunnels"),
     "bot.archives": ("bot.errors",),
     "bot.serving": (),
+    # Declarations, and the port of those who measure.
+    "bot.metrics": (),
     "bot.kling.wire": ("bot.domain",),
     "bot.kling.errors": ("bot.domain",),
     "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.errors", "bot.domain"),
@@ -41,7 +43,15 @@ LAYERS = {
         "bot.domain",
         "bot.clock",
     ),
-    "bot.kling": ("bot.kling", "bot.domain", "bot.clock", "bot.errors", "bot.network", "bot.proxies"),
+    "bot.kling": (
+        "bot.kling",
+        "bot.domain",
+        "bot.clock",
+        "bot.errors",
+        "bot.metrics",
+        "bot.network",
+        "bot.proxies",
+    ),
     "bot.store": ("bot.store", "bot.domain", "bot.errors"),
     "bot.store.engine": ("bot.store.engine", "bot.domain", "bot.errors"),
     "bot.services": (
@@ -55,6 +65,7 @@ LAYERS = {
         "bot.clock",
         "bot.errors",
         "bot.i18n",
+        "bot.metrics",
     ),
     "bot.services.container": (
         "bot.services",
@@ -72,6 +83,7 @@ LAYERS = {
         "bot.kling.callback",
         "bot.kling.pool",
         "bot.media.worker",
+        "bot.metrics",
         "bot.scheduler",
         "bot.services",
         "bot.settings.config",
@@ -79,7 +91,15 @@ LAYERS = {
         "bot.web",
     ),
     "bot.web": ("bot.clock", "bot.domain", "bot.errors", "bot.kling.callback", "bot.serving"),
-    "bot.monitoring": ("bot.domain.types", "bot.services.operations.vitals", "bot.store", "bot.web"),
+    "bot.monitoring": (
+        "bot.clock",
+        "bot.domain.types",
+        "bot.monitoring",
+        "bot.metrics",
+        "bot.services.operations.vitals",
+        "bot.store",
+        "bot.web",
+    ),
     # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
     "bot.cli": ("bot.cli", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
     "bot.cli.catalog_table": ("bot.domain", "bot.i18n"),
@@ -145,6 +165,7 @@ LAYERS = {
         "bot.clock",
         "bot.errors",
         "bot.i18n",
+        "bot.metrics",
         "bot.network",
         "bot.settings.sections",
     ),
@@ -515,7 +536,7 @@ def test_a_service_takes_its_parts_by_name():
                 assert len(node.args.args) <= 3, f"{name}, line {node.lineno}"
 
 
-ALONE = {"Assistant", "Copies", "Intake", "Limits", "Links", "Watchdog", "WatchedUpdates"}
+ALONE = {"Assistant", "Copies", "Intake", "Limits", "Links", "Vitals", "Watchdog", "WatchedUpdates"}
 """Services that stand on no other service: their own tests may make them."""
 
 

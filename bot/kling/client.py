@@ -36,6 +36,7 @@ from bot.kling.wire import (
     TaskStatus,
     is_of_another,
 )
+from bot.metrics import UNMEASURED, Meter
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +73,12 @@ class KlingClient(Abilities):
         mask: Callable[[bytes], bytes] = bytes,
         catalog: Callable[[], Catalog] | None = None,
         before: "KlingClient | None" = None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         super().__init__(config, dialect, clock, catalog)
         self._before = before
         self._connection = Connection(
-            config, signer, http, clock, monotonic=monotonic, sleep=sleep, mask=mask
+            config, signer, http, clock, monotonic=monotonic, sleep=sleep, mask=mask, meter=meter
         )
         self._unknown_words: set[str] = set()
 
@@ -136,12 +138,14 @@ class KlingClient(Abilities):
     async def _found(self, ref: TaskRef) -> TaskStatus:
         """Ask where a task should be, and where else it may be before it counts as absent."""
         try:
-            return await self._connection.exchange(self.dialect.query(ref), self.dialect.parse_query)
+            return await self._connection.exchange(
+                self.dialect.query(ref), self.dialect.parse_query, call="poll"
+            )
         except errors.NotFound:
             for request in self.dialect.elsewhere(ref):
                 # What is said of another place is no word of the task.
                 with contextlib.suppress(errors.ProviderError):
-                    return await self._connection.exchange(request, self.dialect.parse_query)
+                    return await self._connection.exchange(request, self.dialect.parse_query, call="poll")
             raise
 
     async def look_up(self, ref: TaskRef) -> TaskStatus | None:
@@ -222,7 +226,7 @@ class KlingClient(Abilities):
         wanted = {ref.provider_task_id: ref for ref in refs}
         found: dict[str, TaskStatus] = {}
         for request in requests:
-            for status in await self._connection.exchange(request, self.dialect.parse_many):
+            for status in await self._connection.exchange(request, self.dialect.parse_many, call="poll"):
                 ref = wanted.get(status.provider_task_id)
                 if ref is not None and not is_of_another(status.external_task_id, ref.external_task_id):
                     found[status.provider_task_id] = self._seen(status, ref)
@@ -233,7 +237,9 @@ class KlingClient(Abilities):
     async def probe(self) -> AccountState:
         """Ask something free that only a good key answers: a few words for the operator, and the account's packs."""
         with contextlib.suppress(errors.NotFound, errors.WrongPath):
-            return await self._connection.exchange(self.dialect.probe(self._clock.now()), self._account)
+            return await self._connection.exchange(
+                self.dialect.probe(self._clock.now()), self._account, call="account"
+            )
         # Not everybody who speaks the dialect offers the question; a task that nobody has always does.
         with contextlib.suppress(errors.NotFound):
             await self.query(NOBODYS_TASK)
@@ -294,7 +300,7 @@ class KlingClient(Abilities):
 
         """
         return await self._connection.exchange(
-            accounting.ask(page), lambda response: accounting.parse(response, page, self.name)
+            accounting.ask(page), lambda response: accounting.parse(response, page, self.name), call="account"
         )
 
     def _seen(self, status: TaskStatus, ref: TaskRef) -> TaskStatus:

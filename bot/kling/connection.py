@@ -21,6 +21,7 @@ from bot.kling.auth import Signer
 from bot.kling.dialects.error_codes import http_date
 from bot.kling.provider import Provider
 from bot.kling.wire import HttpRequest, HttpResponse
+from bot.metrics import PROVIDER_ERRORS, PROVIDER_SECONDS, Meter
 from bot.network import why_insecure, why_unreachable
 
 log = structlog.get_logger(__name__)
@@ -77,8 +78,10 @@ class Connection:
         monotonic: Callable[[], float],
         sleep: Sleep,
         mask: Callable[[bytes], bytes],
+        meter: Meter,
     ) -> None:
         self._config = config
+        self._meter = meter
         self._signer = signer
         self._http = http
         self._clock = clock
@@ -97,14 +100,28 @@ class Connection:
         *,
         submitting: bool = False,
         key: str = "",
+        call: str = "other",
     ) -> T:
         """Ask, and return what `parse` makes of the answer; once more where their clock refused our token.
+
+        `call` is as what it is measured.
 
         Raises:
             Ambiguous: it was `submitting`, and may have arrived.
             ProviderError: any other outcome.
 
         """
+        name = self._config.name
+        try:
+            with self._meter.timed(PROVIDER_SECONDS, provider=name, call="submit" if submitting else call):
+                return await self._exchange(request, parse, submitting=submitting, key=key)
+        except errors.ProviderError as error:
+            self._meter.count(PROVIDER_ERRORS, provider=name, error=type(error).__name__)
+            raise
+
+    async def _exchange(
+        self, request: HttpRequest, parse: Callable[[HttpResponse], T], *, submitting: bool, key: str
+    ) -> T:
         response, took = await self._send(request, submitting=submitting, key=key)
         try:
             return self._parsed(request, response, took, parse)

@@ -23,6 +23,7 @@ from bot.kling.client import KlingClient
 from bot.kling.health import About, Closed, Healths
 from bot.kling.provider import Provider
 from bot.kling.wire import Dialect
+from bot.metrics import UNMEASURED, Meter
 from bot.network import Network
 
 REMEMBERED = 1_000
@@ -409,6 +410,7 @@ async def open_pool(
     is_paused: Callable[[ProviderName], bool] = lambda _: False,
     catalog: Callable[[ProviderName], Catalog] | None = None,
     former: Iterable[Provider] = (),
+    meter: Meter = UNMEASURED,
 ) -> AsyncIterator[ProviderPool]:
     """One HTTP client for each enabled provider, closed again at the end; `mask` takes secrets out of answers.
 
@@ -435,6 +437,7 @@ async def open_pool(
                 mask=mask,
                 catalog=None if catalog is None else partial(catalog, provider.name),
                 before=before,
+                meter=meter,
             )
 
         configured = tuple(providers)

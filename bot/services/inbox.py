@@ -21,6 +21,7 @@ import structlog
 
 from bot.clock import Clock, Sleep
 from bot.domain.types import DAY, UserId
+from bot.metrics import UNMEASURED, UPDATE_SECONDS, UPDATES, Meter
 from bot.services.floods import LARGEST_ALBUM, Floods, album_of, sender_of
 from bot.services.joining import Joined, is_comment, is_order, is_with
 from bot.services.ports import (
@@ -62,6 +63,19 @@ ERROR_PAUSE_SECONDS = (1, 2, 5, 10, 30)
 NOTHING_NEW_SECONDS = 1
 """The pause after a batch that held only what cannot be confirmed: it would come again at once."""
 
+KINDS = frozenset(
+    {
+        "message",
+        "edited_message",
+        "callback_query",
+        "inline_query",
+        "my_chat_member",
+        "pre_checkout_query",
+        "subscription",
+    }
+)
+"""What updates are told apart by where they are counted."""
+
 BROKEN = "error.update.broken"
 
 
@@ -85,8 +99,10 @@ class Intake:
         operators: Operators,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._sleep = sleep
+        self._meter = meter
         self._store = store
         self._source = source
         self._processor = processor
@@ -156,6 +172,8 @@ class Intake:
             broken = [row for row in deadly if row not in accepted]
             if broken:
                 await self._set_aside(broken, f"deaths: {MOST_DEATHS}")
+                for row in broken:
+                    self._count(row.payload, "set_aside")
             for row in broken:
                 if row.attempts >= MOST_DEATHS:
                     self._tell(row, BROKEN)
@@ -194,6 +212,8 @@ class Intake:
         """Keep updates and put the new ones in line; those that cannot be read are set aside."""
         now = self._clock.now()
         unread = [update for update in updates if isinstance(update, UnreadUpdate)]
+        for _ in unread:
+            self._count({}, "set_aside")
         if unread:
             await self._quarantine(
                 [
@@ -214,6 +234,7 @@ class Intake:
                 if self._floods.is_news(why, row.payload, now):
                     self._tell(row, why)
                 left, surplus = row, surplus + 1
+                self._count(row.payload, "flood")
                 continue
             # What is begun at once is noted as begun where it is kept: that costs no commit of its own.
             rows.append(replace(row, attempts=int(_lane_of(row) not in lanes)))
@@ -295,7 +316,7 @@ class Intake:
 
     async def _act(self, entries: list[_Entry], watch: Watchdog | None = None) -> None:
         """Act on an update with the others of its album, to its end."""
-        row = entries[0].row
+        row, outcome = entries[0].row, "done"
         async with self._slots.one(watch, sender_of(row.payload) or _lane_of(row)):
             try:
                 if not entries[0].marked:
@@ -304,20 +325,22 @@ class Intake:
                 payloads = [entry.row.payload for entry in entries]
                 earlier = self._joined.earlier(row.payload, now)
                 self._joined.record([*earlier, *payloads], now)
-                await self._processor.process(
-                    StoredUpdate(
-                        row.update_id,
-                        row.chat_id,
-                        row.payload,
-                        row.sent_at,
-                        tuple(payloads[1:]),
-                        tuple(earlier),
-                    )
-                )
+                album, before = tuple(payloads[1:]), tuple(earlier)
+                update = StoredUpdate(row.update_id, row.chat_id, row.payload, row.sent_at, album, before)
+                with self._meter.timed(UPDATE_SECONDS):
+                    await self._processor.process(update)
             except UnreadableError as error:
+                outcome = "set_aside"
                 await self._set_aside([entry.row for entry in entries], str(error))
             except Exception:
+                outcome = "failed"
                 log.exception("an update could not be processed", update=row.update_id, chat=row.chat_id)
+        for entry in entries:
+            self._count(entry.row.payload, outcome)
+
+    def _count(self, payload: dict[str, Any], outcome: str) -> None:
+        kind = next((name for name in payload if name in KINDS), "other")
+        self._meter.count(UPDATES, kind=kind, outcome=outcome)
 
     async def _act_on_suspect(self, entries: list[_Entry]) -> None:
         """Act on what was being acted on when a process ended, while no other suspect is.

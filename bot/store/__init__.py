@@ -14,7 +14,7 @@ from bot.store.charges import Charges
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment
-from bot.store.engine import COMMIT, Engine, Observer, Transaction, Trouble
+from bot.store.engine import COMMIT, Engine, Transaction, Trouble
 from bot.store.engine.backups import (
     RESTORING,
     CopyFigures,
@@ -161,10 +161,6 @@ class Store:
     async def look(self, now: Millis) -> Trouble | None:
         """See that the database is there and sound; see `bot.store.engine.Engine`."""
         return await self.engine.look(now)
-
-    def observe(self, observer: Observer) -> None:
-        """Tell an observer of every commit and every read; see `bot.store.engine.Observer`."""
-        self.engine.observe(observer)
 
     async def copy(self, directory: Path | None, now: Millis) -> tuple[Path, CopyFigures]:
         """Copy the database to a new file while it is worked with; see `bot.store.engine.Engine`."""

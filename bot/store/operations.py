@@ -1,6 +1,7 @@
 """What admins use: audit log, settings, broadcasts, reports; and the upkeep."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.domain.operations.overrides import Override
@@ -26,6 +27,17 @@ def author_of(user_id: UserId | None) -> int:
 def save_audit_row(tx: Transaction, audit: AuditRow) -> None:
     """Add to the audit log in a transaction of another subject, once per operation."""
     tx.insert("audit", audit, ignore=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many things wait now, and since when the oldest of them does; None: there is none."""
+
+    tasks: Mapping[str, int]
+    queued_since: Millis | None
+    outbox: int
+    outbox_due: Millis | None
+    quarantined: int
 
 
 class OverrideChanged(Exception):
@@ -208,6 +220,28 @@ class Operations(Subject):
         """
         statement = of_all if user_id is None else of_user
         return await self._read(lambda tx: tx.all(StatRow, statement, since=since, user=user_id, limit=limit))
+
+    # -- what waits ----------------------------------------------------------------------------------
+
+    async def take_census(self) -> Census:
+        """Count what is under way: tasks by state, deliveries, updates that were set aside."""
+        by_state = """
+            SELECT state, count(*) AS number FROM tasks INDEXED BY tasks_by_state
+            WHERE state IN ('queued', 'submitting', 'unconfirmed', 'in_progress') GROUP BY state
+        """
+        queued = "SELECT min(created_at) FROM tasks INDEXED BY tasks_by_state WHERE state = 'queued'"
+        waiting = """
+            SELECT count(*) AS number, min(due_at) AS due FROM outbox INDEXED BY outbox_due
+            WHERE state IN ('pending', 'sending')
+        """
+
+        def work(tx: Transaction) -> Census:
+            states = {row["state"]: int(row["number"]) for row in tx.all(Row, by_state)}
+            (outbox,) = tx.all(Row, waiting)
+            set_aside = tx.value("SELECT count(*) FROM quarantine")
+            return Census(states, tx.value(queued), outbox["number"], outbox["due"], set_aside)
+
+        return await self._read(work)
 
     # -- upkeep --------------------------------------------------------------------------------------
 

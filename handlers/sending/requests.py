@@ -11,6 +11,7 @@ from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.domain.types import MINUTE, SECOND, ChatId, Millis
+from bot.metrics import TELEGRAM_REQUESTS, UNMEASURED, Meter
 from bot.network import why_insecure
 from bot.services.ports import (
     ChatBusy,
@@ -66,8 +67,9 @@ ERRORS: Mapping[Refusal, type[ChatRefused | ChatGone]] = {
 class Requests:
     """Makes requests, each within the slot of whoever asks given up: a slow or throttled chat holds up no other."""
 
-    def __init__(self, pacing: Pacing) -> None:
+    def __init__(self, pacing: Pacing, meter: Meter = UNMEASURED) -> None:
         self._pacing = pacing
+        self._meter = meter
 
     async def make(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a request at once that is not about what a chat gets to read. Raises a `ChatError`."""
@@ -85,7 +87,7 @@ class Requests:
         async with waiting():
             for pause in REPEAT_PAUSES:
                 try:
-                    return await _answer(call)
+                    return await self._answer(call)
                 except RetryAfter as error:
                     asked = _pause(error) / SECOND
                     if asked > LONGEST_REPEAT_PAUSE:
@@ -99,7 +101,7 @@ class Requests:
 
     async def _last(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await _answer(call)
+            return await self._answer(call)
         except RetryAfter as error:
             raise ChatBusy(_pause(error)) from None
 
@@ -148,7 +150,7 @@ class Requests:
     async def _once(self, chat_id: ChatId, urgency: Urgency, call: Callable[[], Awaitable[T]]) -> T:
         await self._pacing.turn(chat_id, urgency)
         try:
-            answer = await _answer(call)
+            answer = await self._answer(call)
         except RetryAfter as error:
             self._pacing.pause(chat_id, _pause(error) / SECOND)
             raise
@@ -157,6 +159,20 @@ class Requests:
             raise
         self._pacing.note_success()
         return answer
+
+    async def _answer(self, call: Callable[[], Awaitable[T]]) -> T:
+        """As `_answer`, measured."""
+        outcome = "ok"
+        try:
+            return await _answer(call)
+        except RetryAfter:
+            outcome = "throttled"
+            raise
+        except ChatError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._meter.count(TELEGRAM_REQUESTS, outcome=outcome)
 
 
 async def _answer(call: Callable[[], Awaitable[T]]) -> T:

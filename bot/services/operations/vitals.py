@@ -1,10 +1,32 @@
-"""When each thing that has to go on last succeeded: updates, commits and jobs. Whoever asks judges by the age."""
+"""How the bot is, for the operator's tools: when each thing that has to go on last succeeded, and what waits."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+import structlog
+
+from bot.clock import Clock
+from bot.domain.tasks.task import ACTIVE_STATES
 from bot.domain.types import MINUTE, SECOND, Millis
+from bot.kling.pool import ProviderPool
+from bot.metrics import (
+    DISK_FREE,
+    OUTBOX,
+    OUTBOX_AGE,
+    PROVIDER_OPEN,
+    QUARANTINE,
+    QUEUE_AGE,
+    READY,
+    STORE_ANSWERS,
+    SUCCESS_AGE,
+    TASKS,
+    Metric,
+)
 from bot.services.ports import Job
+from bot.store import Store
+
+log = structlog.get_logger(__name__)
 
 UPDATES = "updates"
 STORE = "store"
@@ -20,6 +42,14 @@ LEAST_JOB_LIMIT = Millis(2 * MINUTE)
 
 MISSED_RUNS = 5
 """So many intervals of a job may pass without a run that succeeds."""
+
+PATIENCE_SECONDS = 5.0
+"""How long the database may take to tell."""
+
+OF_THE_STORE = (TASKS, QUEUE_AGE, OUTBOX, OUTBOX_AGE, QUARANTINE)
+
+Value = tuple[Metric, dict[str, str], float | None]
+"""A gauge, its labels, and its value; None: it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +96,15 @@ class Vitals:
         """A part succeeded now."""
         self._last[part] = self._now()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether updates come, the database is written and every job does its work.
+
+        A bot that is still starting has done nothing yet.
+        """
+        signs = self.signs()
+        return {UPDATES, STORE} <= signs.keys() and all(sign.is_good for sign in signs.values())
+
     def signs(self) -> Mapping[str, Sign]:
         """Every part that is expected, and how it is."""
         now = self._now()
@@ -80,3 +119,59 @@ class Vitals:
 def job_part(job: Job) -> str:
     """The name of a job among the parts."""
     return f"job.{job}"
+
+
+class Gauges:
+    """Reads every gauge; `free_share` is how much of the disk is free, from 0 to 1."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        pool: ProviderPool,
+        vitals: Vitals,
+        clock: Clock,
+        free_share: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._vitals = vitals
+        self._clock = clock
+        self._free_share = free_share
+
+    async def read(self) -> list[Value]:
+        """Every gauge with its value now."""
+        values = [*self._of_process(), *self._of_providers()]
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return [*values, (STORE_ANSWERS, {}, 1.0), *await self._of_store()]
+        except Exception as error:  # noqa: BLE001  whatever is wrong with it, the rest is told
+            log.warning("the database does not tell what waits", kind=type(error).__name__)
+            return [*values, (STORE_ANSWERS, {}, 0.0), *((metric, {}, None) for metric in OF_THE_STORE)]
+
+    def _of_process(self) -> Iterator[Value]:
+        yield READY, {}, float(self._vitals.is_ready)
+        for part, sign in self._vitals.signs().items():
+            if sign.age is not None:
+                yield SUCCESS_AGE, {"part": part}, sign.age / SECOND
+        try:
+            yield DISK_FREE, {}, self._free_share()
+        except OSError:
+            yield DISK_FREE, {}, None
+
+    def _of_providers(self) -> Iterator[Value]:
+        for client in self._pool.clients():
+            yield PROVIDER_OPEN, {"provider": client.name}, float(self._pool.is_open(client.name))
+
+    async def _of_store(self) -> list[Value]:
+        found = await self._store.operations.take_census()
+        return [
+            *((TASKS, {"state": str(state)}, found.tasks.get(state, 0)) for state in sorted(ACTIVE_STATES)),
+            (QUEUE_AGE, {}, self._age(found.queued_since)),
+            (OUTBOX, {}, found.outbox),
+            (OUTBOX_AGE, {}, self._age(found.outbox_due)),
+            (QUARANTINE, {}, found.quarantined),
+        ]
+
+    def _age(self, since: Millis | None) -> float:
+        return 0.0 if since is None else max(0, self._clock.now() - since) / SECOND

@@ -15,6 +15,7 @@ import structlog
 from bot.clock import Clock, Sleep
 from bot.domain.types import MINUTE, SECOND, Millis
 from bot.errors import StoreError, StoreLost, StoreStuck, StoreTrouble
+from bot.metrics import FETCHES, UNMEASURED, Meter
 from bot.services.ports import NoUpdates, StoredUpdate, UnreadUpdate, UpdateSource, UpdatesRefused
 from bot.store import Store
 
@@ -46,11 +47,17 @@ class WatchedUpdates:
     """
 
     def __init__(
-        self, source: UpdateSource, clock: Clock, *, on_answer: Callable[[], None] = lambda: None
+        self,
+        source: UpdateSource,
+        clock: Clock,
+        *,
+        on_answer: Callable[[], None] = lambda: None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._source = source
         self._clock = clock
         self._on_answer = on_answer
+        self._meter = meter
         self.asked_at: Millis | None = None
         self.is_asked = False
         self.cause: NoUpdates | None = None
@@ -63,9 +70,11 @@ class WatchedUpdates:
             updates = await self._source.fetch(offset, timeout_seconds)
         except UpdatesRefused as error:
             self._failed(error.cause)
+            self._meter.count(FETCHES, outcome=error.cause)
             raise
         except Exception:
             self._failed(NoUpdates.SILENT)
+            self._meter.count(FETCHES, outcome=NoUpdates.SILENT)
             raise
         finally:
             self.is_asked = False
@@ -73,6 +82,7 @@ class WatchedUpdates:
         if self.cause is not NoUpdates.TAKEN or self._clock.now() - self.seen_at >= MINUTE:
             self.cause = None
         self._on_answer()
+        self._meter.count(FETCHES, outcome="ok")
         return updates
 
     def lasting(self, patience: Millis) -> NoUpdates | None:

@@ -22,6 +22,7 @@ from bot.domain.tasks.task import Delivery, Task, TaskState
 from bot.domain.types import Credits
 from bot.kling.download import DownloadTooLarge
 from bot.media.fitting import NoCopy
+from bot.metrics import UNMEASURED, Meter
 from bot.services.ports import (
     ChatForgot,
     ChatLost,
@@ -78,6 +79,7 @@ class DeliveryWorker:
         prices: Prices,
         possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset(),
         final_price: Callable[[Task], Credits | None] = lambda _: None,
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._store = store
         self._chat = chat
@@ -101,6 +103,7 @@ class DeliveryWorker:
             runtime=runtime,
             renew=renew,
             shortfalls=self._shortfalls,
+            meter=meter,
         )
         self._downloads = DownloadSlots()
         self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)

@@ -15,6 +15,7 @@ from bot.kling.download import (
     DownloadTooLarge,
     DownloadUntrusted,
 )
+from bot.metrics import DELIVERIES, DELIVERY_SECONDS, Meter
 from bot.services.ports import (
     ChatBusy,
     ChatError,
@@ -79,6 +80,7 @@ class Endings:
         runtime: Runtime,
         renew: Renew,
         shortfalls: Shortfalls,
+        meter: Meter,
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -89,6 +91,7 @@ class Endings:
         self._runtime = runtime
         self._renew = renew
         self._shortfalls = shortfalls
+        self._meter = meter
 
     @asynccontextmanager
     async def ending(self, *deliveries: Delivery) -> AsyncIterator[None]:
@@ -214,7 +217,11 @@ class Endings:
             file.size_bytes if file else delivery.size_bytes,
             delivery.copy_of,
         )
-        await self._store.outbox.mark_delivered(delivery.id, record, self._runtime.clock.now())
+        now = self._runtime.clock.now()
+        await self._store.outbox.mark_delivered(delivery.id, record, now)
+        self._meter.count(DELIVERIES, outcome="delivered")
+        if delivery.task.finished_at is not None:
+            self._meter.observe(DELIVERY_SECONDS, (now - delivery.task.finished_at) / SECOND)
         log.info(
             "video delivered",
             task=delivery.task.id,
@@ -246,11 +253,13 @@ class Endings:
         due_at = now if pause == 0 else backoff(now, attempts, self._runtime.rng, pause)
         for delivery in deliveries:
             await self._store.outbox.postpone(delivery.id, due_at, reason)
+            self._meter.count(DELIVERIES, outcome="postponed")
 
     async def _give_up(self, delivery: Delivery) -> None:
         """Nobody knows whether it arrived, and it was sent often enough: say how to get it."""
         task = delivery.task
         await self._store.outbox.mark_undeliverable(delivery.id, Unplaced.__name__, self._runtime.clock.now())
+        self._meter.count(DELIVERIES, outcome="undeliverable")
         log.error("a delivery remains unknown", task=task.id, chat=task.origin.chat_id)
         if _is_paid_for(delivery):
             try:
@@ -290,6 +299,7 @@ class Endings:
             except Unplaced:
                 log.warning("nobody knows whether the refund was told", task=task.id)
         await self._store.outbox.mark_undeliverable(delivery.id, failure, now)
+        self._meter.count(DELIVERIES, outcome="undeliverable")
         log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
 
     async def _tell_refund(self, delivery: Delivery, credits: int) -> None:

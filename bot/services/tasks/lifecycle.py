@@ -4,15 +4,18 @@ Every change of a task's state goes through `Tasks.advance`: dispatch, poll, rec
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
 from bot.clock import Clock
+from bot.domain.credits.caps import estimate
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import Permission
 from bot.domain.tasks.lifecycle import (
     CancelRequested,
     Event,
+    Finished,
     IllegalTransition,
     KeptWaiting,
     OwnerAsked,
@@ -37,6 +40,7 @@ from bot.domain.types import (
     read_task_id,
 )
 from bot.errors import UserError
+from bot.metrics import TASKS_ENDED, UNITS, UNMEASURED, Meter
 from bot.services.people.access import Access
 from bot.services.ports import Job, Wake
 from bot.services.tasks.status import Status
@@ -70,8 +74,10 @@ class Tasks:
         policy: PollingPolicy,
         clock: Clock,
         wake: Wake,
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._store = store
+        self._meter = meter
         self._policy = policy
         self._access = access
         self._status = status
@@ -147,6 +153,7 @@ class Tasks:
             return None
         if change.outbox:
             self._wake(Job.DELIVER)
+        self._measure(task, after, event)
         if after.state.is_final and not isinstance(event, StillRunning):
             log.info(
                 "task ended", task=task.id, state=after.state, failure=after.failure, provider=task.provider
@@ -159,6 +166,14 @@ class Tasks:
         if self._status is not None and (after.state is not task.state or isinstance(event, _SHOWN)):
             self._status.begin(after)
         return after
+
+    def _measure(self, before: Task, after: Task, event: Event) -> None:
+        if after.state.is_final and not before.state.is_final:
+            self._meter.count(TASKS_ENDED, state=after.state, failure=after.failure or "")
+        if isinstance(event, Finished) and after.provider is not None:
+            with suppress(ValueError):
+                told = estimate(after.price) if after.real_cost is None else float(after.real_cost)
+                self._meter.count(UNITS, told, provider=after.provider)
 
     async def announce(self, task: Task) -> None:
         """Show the first status of a task that waits; in a chat that refuses it, the task ends with a refund."""

@@ -89,11 +89,6 @@ Observer = Callable[[str, float, int], None]
 """Hears, in any thread, what was done (`COMMIT` or `READ`), in how many seconds, and for how many pieces of work."""
 
 
-def unobserved(what: str, seconds: float, pieces: int) -> None:
-    """Observe nothing."""
-    del what, seconds, pieces
-
-
 class Engine(Protocol):
     """A database. Calls may come concurrently from one event loop."""
 

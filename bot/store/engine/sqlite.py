@@ -23,7 +23,7 @@ import structlog
 
 from bot.domain.types import SECOND, Millis
 from bot.errors import ConfigError, CopyUnusable, StoreLost, StoreStuck, StoreTrouble
-from bot.store.engine import READ, Observer, Transaction, Trouble, unobserved
+from bot.store.engine import READ, Observer, Transaction, Trouble
 from bot.store.engine.backups import (
     CopyFigures,
     backup_directory,
@@ -294,7 +294,7 @@ class SqliteEngine:
         self._lost: StoreLost | None = None
         self._is_watched = False
         self._checked_at, self._check_pause = Millis(0), CHECK_EVERY
-        self._observer: Observer = unobserved
+        self._observer: Observer = lambda *_: None
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._read_connections: list[sqlite3.Connection] = []

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot.errors import StoreTrouble
-from bot.store.engine import COMMIT, Observer, unobserved
+from bot.store.engine import COMMIT, Observer
 from bot.store.engine.condition import trouble_of
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Writer:
         self._closing = threading.Event()
         self.trouble: StoreTrouble | None = None
         self.detail = ""
-        self.observer: Observer = unobserved
+        self.observer: Observer = lambda *_: None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
