@@ -1,4 +1,4 @@
-"""The command line: klingbot run · demo · check · reload · health · init · example · schema · migrate · backup · restore · admin."""
+"""The command line: see `klingbot --help`."""
 
 import asyncio
 import json
@@ -162,14 +162,35 @@ def check(path: Path | None, as_json: bool) -> None:
     ok: it works. warn: the bot works, but look at this. FAIL: it does not; the exit status is then 1, and 2 where the
     settings themselves are wrong. Nothing is changed, and nothing is spent.
     """
-    from bot import log
     from bot.cli import checks
+
+    _report(checks.check, path, as_json=as_json)
+
+
+@main.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@_explained
+def doctor(path: Path | None, as_json: bool) -> None:
+    """Find what is stuck and say what to do, one line each.
+
+    It looks at the database, and asks the bot if that runs. ok, warn and FAIL are as for `check`; the exit status is 1
+    where something needs doing.
+    """
+    from bot.cli import checks
+
+    _report(checks.diagnose, path, as_json=as_json)
+
+
+def _report(find: Callable[..., Any], path: Path | None, *, as_json: bool) -> None:
+    """Print what is found with some settings, and end with 1 where something fails."""
+    from bot import log
     from bot.cli.checks.findings import Level
     from bot.settings import config
 
     settings = config.load(path, os.environ)
     log.setup("ERROR", settings.logging.format, settings.secrets(), sys.stderr)
-    findings = asyncio.run(checks.check(settings, path))
+    findings = asyncio.run(find(settings, path))
     if as_json:
         rows = [
             {"level": each.level.lower(), "subject": each.subject, "text": each.text} for each in findings

@@ -380,7 +380,7 @@ async def build(
                 meter=meter,
             )
         )
-        monitoring.read = by_itself.gauges.read
+        monitoring.gauges = by_itself.gauges
         yield App(
             store=store,
             services=services,

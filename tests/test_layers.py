@@ -122,6 +122,7 @@ LAYERS = {
     "bot.cli.checks": (
         "bot.cli.availability",
         "bot.cli.checks",
+        "bot.cli.health",
         "bot.cli.proxies",
         "bot.proxies",
         "bot.domain",

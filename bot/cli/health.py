@@ -2,19 +2,37 @@
 
 import json
 from http.client import HTTPException
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
 TIMEOUT_SECONDS = 5.0
+NO_PORT = "monitoring.listen has port 0, so that nobody knows where to ask: name a port"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  nothing listens here
 """Who listens at every address of a machine is asked at its own."""
+
+
+def document(listen: str, name: str) -> tuple[dict[str, Any] | None, str]:
+    """What the bot that listens at `host:port` tells at a path, as JSON; else None, and why not."""
+    host, _, port = listen.rpartition(":")
+    if port == "0":
+        return None, NO_PORT
+    address = f"http://{_ANYWHERE.get(host, host)}:{port}/{name}"
+    try:
+        with build_opener(ProxyHandler({})).open(address, timeout=TIMEOUT_SECONDS) as answer:
+            told = json.loads(answer.read())
+    except (OSError, HTTPException) as error:
+        return None, f"{address} does not answer: {error.reason if isinstance(error, URLError) else error}"
+    except ValueError:
+        told = None
+    return (told, "") if isinstance(told, dict) else (None, f"another server answers at {address}")
 
 
 def ask(listen: str, *, ready: bool = False) -> tuple[bool, str]:
     """Whether the bot that listens at `host:port` says that it is alive, or `ready`; and a line that tells it."""
     host, _, port = listen.rpartition(":")
     if port == "0":
-        return False, "monitoring.listen has port 0, so that nobody knows where to ask: name a port"
+        return False, NO_PORT
     address = f"http://{_ANYWHERE.get(host, host)}:{port}/{'readyz' if ready else 'healthz'}"
     # A proxy of the environment leads to another machine.
     opener = build_opener(ProxyHandler({}))

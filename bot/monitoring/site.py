@@ -5,7 +5,7 @@ It has an address of its own, which strangers do not reach.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from bot.clock import Sleep
 from bot.domain.types import SECOND
 from bot.metrics import BUILD, COMMIT_GROUP, DATABASE_SECONDS, LOOP_LAG
 from bot.monitoring.prometheus import PrometheusMeter
-from bot.services.operations.vitals import STORE, Sign, Value, Vitals
+from bot.services.operations.vitals import STORE, Gauges, Sign, Vitals
 from bot.store import COMMIT
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ LAG_SECONDS = 1.0
 class Monitoring:
     """What is known of the process, for as long as it runs.
 
-    `read` reads the gauges, once there is a bot to read them of.
+    `gauges` are read once there is a bot to read them of.
     """
 
     def __init__(self, vitals: Vitals) -> None:
         self.vitals = vitals
         self.meter = PrometheusMeter()
         self.meter.set(BUILD, 1, version=version("klingbot"))
-        self.read: Callable[[], Awaitable[Sequence[Value]]] | None = None
+        self.gauges: Gauges | None = None
 
     def on_store(self, what: str, seconds: float, pieces: int) -> None:
         """Take notice of what the database did; see `bot.store.engine.Observer`."""
@@ -49,7 +49,7 @@ class Monitoring:
 
     async def metrics(self) -> bytes:
         """Every metric, in the format of Prometheus."""
-        values = [] if self.read is None else await self.read()
+        values = [] if self.gauges is None else await self.gauges.read()
         # What is no longer told, such as a provider that is gone, must not stay.
         for name in {metric.name: metric for metric, _, _ in values}.values():
             self.meter.forget(name)
@@ -86,12 +86,22 @@ class Monitoring:
             is_ready, body = self.readiness()
             return JSONResponse(body, 200 if is_ready else 503)
 
+        async def status(request: "Request") -> "Response":
+            del request
+            _, body = self.readiness()
+            return JSONResponse({**body, "providers": [] if self.gauges is None else self.gauges.providers()})
+
         async def metrics(request: "Request") -> "Response":
             del request
             return Response(await self.metrics(), headers={"Content-Type": PrometheusMeter.TYPE})
 
         return Starlette(
-            routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+            routes=[
+                Route("/healthz", healthz),
+                Route("/readyz", readyz),
+                Route("/status", status),
+                Route("/metrics", metrics),
+            ]
         )
 
     @asynccontextmanager

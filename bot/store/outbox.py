@@ -283,6 +283,15 @@ class Outbox(Subject):
         """
         return await self._read(lambda tx: int(tx.value(statement, since=since)))
 
+    async def list_undeliverable(self, since: Millis, limit: int) -> list[str]:
+        """Why the results were given up that could not be sent since then, newest first."""
+        statement = """
+            SELECT coalesce(failure, '') FROM outbox INDEXED BY outbox_abandoned
+            WHERE state = 'undeliverable' AND finished_at >= :since AND kind != 'notice'
+            ORDER BY finished_at DESC LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.values(statement, since=since, limit=limit))
+
     async def list_of(self, task_id: TaskId) -> list[Delivery]:
         """A task's deliveries in order."""
         statement = "SELECT * FROM outbox WHERE task_id = :task ORDER BY id"

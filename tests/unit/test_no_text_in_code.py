@@ -25,6 +25,7 @@ OTHER_READERS = {
     "bot/cli/checks/__init__.py": "the operator's terminal",
     "bot/cli/checks/accounts.py": "the operator's terminal",
     "bot/cli/checks/machine.py": "the operator's terminal",
+    "bot/cli/checks/stuck.py": "the operator's terminal",
     "bot/cli/checks/telegram.py": "the operator's terminal",
     "bot/cli/availability.py": "the operator's terminal",
     "bot/cli/health.py": "the operator's terminal",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.cli.checks import accounts, machine, telegram
+from bot.cli.checks import accounts, machine, stuck, telegram
 from bot.cli.checks.findings import Check, Finding, Level, Subject
 from bot.clock import Runtime, Sleep
 from bot.settings.config import Settings
@@ -26,6 +26,14 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 AFTER: tuple[tuple[str, Check], ...] = (("clock", machine.clock),)
 """What looks at the answers to the others."""
 
+STUCK: tuple[tuple[str, Check], ...] = (
+    ("disk", machine.disk),
+    ("telegram", telegram.fetching),
+    ("bot", stuck.running),
+    ("waiting", stuck.waiting),
+)
+"""What `klingbot doctor` looks at, after the store."""
+
 LONGEST_SECONDS = 60.0
 """How long one check may take: three servers that do not answer, one after the other."""
 
@@ -40,8 +48,27 @@ async def check(
 ) -> list[Finding]:
     """Everything that is found out about some settings, read from `path`; no check takes longer than `seconds`."""
     subject = Subject(settings=settings, path=path, runtime=runtime or Runtime(), sleep=sleep)
+    return await _run((*((each,) for each in BEFORE), CHECKS, AFTER), subject, seconds)
+
+
+async def diagnose(
+    settings: Settings,
+    path: Path | None = None,
+    *,
+    runtime: Runtime | None = None,
+    sleep: Sleep = asyncio.sleep,
+    seconds: float = LONGEST_SECONDS,
+) -> list[Finding]:
+    """What is stuck, in the running bot and in its database; it is asked whether it runs or not."""
+    subject = Subject(settings=settings, path=path, runtime=runtime or Runtime(), sleep=sleep)
+    return await _run(((("store", machine.store),), STUCK), subject, seconds)
+
+
+async def _run(
+    stages: Sequence[Sequence[tuple[str, Check]]], subject: Subject, seconds: float
+) -> list[Finding]:
     told: list[Finding] = []
-    for checks in (*((each,) for each in BEFORE), CHECKS, AFTER):
+    for checks in stages:
         for findings in await asyncio.gather(
             *(_bounded(name, run, subject, seconds) for name, run in checks)
         ):

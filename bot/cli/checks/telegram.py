@@ -36,6 +36,11 @@ async def telegram(subject: Subject) -> list[Finding]:
     ]
 
 
+async def fetching(subject: Subject) -> list[Finding]:
+    """The same without what the bot's own settings mean for groups."""
+    return [each for each in await telegram(subject) if each.subject != "groups"]
+
+
 async def proxies(subject: Subject) -> list[Finding]:
     """Whether each proxy of the settings lets through what goes through it."""
     return [

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -148,6 +149,28 @@ class Gauges:
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, the rest is told
             log.warning("the database does not tell what waits", kind=type(error).__name__)
             return [*values, (STORE_ANSWERS, {}, 0.0), *((metric, {}, None) for metric in OF_THE_STORE)]
+
+    def providers(self) -> list[dict[str, Any]]:
+        """How each provider is, for whoever asks from outside: what is closed, why, and for how many seconds still."""
+        now = self._clock.now()
+        return [
+            {
+                "name": each.name,
+                "paused": each.paused,
+                "closed": [
+                    {"what": what, "why": why.__name__, "seconds": round((until - now) / SECOND)}
+                    for what, why, until in (
+                        ("", each.closed_for, each.open_until),
+                        *(
+                            (closed.scope.model or closed.scope.pack or "", closed.closed_for, closed.until)
+                            for closed in each.closed
+                        ),
+                    )
+                    if why is not None and until > now
+                ],
+            }
+            for each in self._pool.conditions()
+        ]
 
     def _of_process(self) -> Iterator[Value]:
         yield READY, {}, float(self._vitals.is_ready)
