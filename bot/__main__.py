@@ -89,45 +89,52 @@ def run(path: Path | None) -> None:
         application,
         log,
     )
+    from bot.monitoring.export import reporting
     from bot.reloading import Reloading
     from bot.settings import config
     from bot.settings.sources import of_kubernetes
     from bot.store import path_of
     from bot.supervisor import Supervisor
 
-    def begin_log(settings: config.Settings, secrets: Sequence[str]) -> None:
-        log.setup(settings.logging.level, settings.logging.format, secrets, sys.stderr)
-
     settings = config.load(path, os.environ)
-    begin_log(settings, settings.secrets())
-    # What people send and what the bot knows of them is nobody else's on this machine.
-    os.umask(0o077)
-    if ignored := of_kubernetes(os.environ):
-        structlog.get_logger(__name__).info("variables that Kubernetes sets are no settings", ignored=ignored)
-    if proxies := settings.proxies_in_use():
-        structlog.get_logger(__name__).info("proxies are used", **proxies)
-    reloading = Reloading(
-        settings, lambda: config.load(path, os.environ), begin_log, path_of(settings.store.url)
-    )
-    try:
-        asyncio.run(
-            application.run(
-                app.opened(settings, reloading), supervisor=Supervisor.of(os.environ), reload=reloading
+    dsn = settings.monitoring.sentry_dsn.get_secret_value()
+    with reporting(dsn, settings.network.proxies) as report_errors:
+
+        def begin_log(settings: config.Settings, secrets: Sequence[str]) -> None:
+            log.setup(settings.logging.level, settings.logging.format, secrets, sys.stderr)
+            report_errors(secrets)
+
+        begin_log(settings, settings.secrets())
+        # What people send and what the bot knows of them is nobody else's on this machine.
+        os.umask(0o077)
+        if ignored := of_kubernetes(os.environ):
+            structlog.get_logger(__name__).info(
+                "variables that Kubernetes sets are no settings", ignored=ignored
             )
+        if proxies := settings.proxies_in_use():
+            structlog.get_logger(__name__).info("proxies are used", **proxies)
+        reloading = Reloading(
+            settings, lambda: config.load(path, os.environ), begin_log, path_of(settings.store.url)
         )
-    except ConfigError:
-        raise
-    except StoreError as error:
-        structlog.get_logger(__name__).critical("the bot cannot go on", reason=str(error))
-        sys.exit(error.exit_status)
-    except Exception:  # noqa: BLE001  whatever it is, it must not reach the terminal unredacted
-        # Through the log, which takes the secrets out: Telegram's errors quote the token.
-        structlog.get_logger(__name__).critical(
-            "the bot cannot go on",
-            try_this="klingbot check" + (f" --config {path}" if path else ""),
-            exc_info=True,
-        )
-        sys.exit(1)
+        try:
+            asyncio.run(
+                application.run(
+                    app.opened(settings, reloading), supervisor=Supervisor.of(os.environ), reload=reloading
+                )
+            )
+        except ConfigError:
+            raise
+        except StoreError as error:
+            structlog.get_logger(__name__).critical("the bot cannot go on", reason=str(error))
+            sys.exit(error.exit_status)
+        except Exception:  # noqa: BLE001  whatever it is, it must not reach the terminal unredacted
+            # Through the log, which takes the secrets out: Telegram's errors quote the token.
+            structlog.get_logger(__name__).critical(
+                "the bot cannot go on",
+                try_this="klingbot check" + (f" --config {path}" if path else ""),
+                exc_info=True,
+            )
+            sys.exit(1)
 
 
 @main.command()

@@ -38,6 +38,7 @@ from bot.masking import Mask
 from bot.media.copies import CopyWorker
 from bot.media.videos import VideoWorker
 from bot.media.worker import ImageWorker
+from bot.monitoring.export import tracing
 from bot.monitoring.site import Monitoring
 from bot.network import Network
 from bot.reloading import Reloading
@@ -414,16 +415,17 @@ async def opened(settings: Settings, reloading: Reloading | None = None) -> Asyn
         settings.store.url, sleep=asyncio.sleep, tell=tell, backups=settings.backup.directory
     )
     try:
-        # It tells how the bot is also while that waits for Telegram.
-        monitoring = Monitoring(Vitals(lambda: Millis(time.monotonic_ns() // 1_000_000)))
-        async with monitoring.serving(settings.monitoring.listen):
-            yield lambda clock: build(
-                settings if reloading is None else reloading.settings,
-                clock=clock,
-                store=store,
-                monitoring=monitoring,
-                former=() if reloading is None else reloading.former,
-            )
+        with tracing(settings.monitoring.otel_endpoint, settings.network.proxies) as span:
+            # It tells how the bot is also while that waits for Telegram.
+            monitoring = Monitoring(Vitals(lambda: Millis(time.monotonic_ns() // 1_000_000)), span)
+            async with monitoring.serving(settings.monitoring.listen):
+                yield lambda clock: build(
+                    settings if reloading is None else reloading.settings,
+                    clock=clock,
+                    store=store,
+                    monitoring=monitoring,
+                    former=() if reloading is None else reloading.former,
+                )
     finally:
         await store.close()
 

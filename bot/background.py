@@ -190,6 +190,7 @@ def build(parts: Parts) -> Background:
         policy=policy,
         spending=parts.spending,
         restored_at=parts.restored_at,
+        meter=meter,
     )
     poll = Poll(
         store=store,
@@ -199,6 +200,7 @@ def build(parts: Parts) -> Background:
         runtime=runtime,
         policy=policy,
         is_ours=addresses.is_ours,
+        meter=meter,
     )
     deletions = Deletions(store=store, pool=pool, work=deleting, clock=clock)
     updates = WatchedUpdates(telegram, clock, on_answer=partial(vitals.note, UPDATES), meter=meter)

@@ -106,6 +106,14 @@ OUTBOX_AGE = _declare(
     "outbox_oldest_seconds", Kind.GAUGE, "For how long the oldest of them could have been sent"
 )
 
+WORK_SECONDS = _declare(
+    "work_seconds",
+    Kind.HISTOGRAM,
+    "How long a piece of work on a task took, with all that it waits for",
+    {"work": "`submit`, `poll`, `deliver`"},
+    CALLS,
+)
+
 # -- providers ---------------------------------------------------------------------------------------------
 
 PROVIDER_SECONDS = _declare(

@@ -91,6 +91,7 @@ LAYERS = {
         "bot.web",
     ),
     "bot.web": ("bot.clock", "bot.domain", "bot.errors", "bot.kling.callback", "bot.serving"),
+    "bot.monitoring.export": ("bot.errors", "bot.masking", "bot.metrics", "bot.proxies"),
     "bot.monitoring": (
         "bot.clock",
         "bot.domain.types",
@@ -586,6 +587,7 @@ def test_no_two_modules_import_each_other_in_a_circle():
 
 
 CALLED_BY_A_FRAMEWORK = {
+    "emit": "logging",
     "capture_signals": "uvicorn",
     "startup": "uvicorn",
     "main_loop": "uvicorn",

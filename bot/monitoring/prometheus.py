@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 
 from bot.metrics import METRICS, Kind, Metric
+from bot.monitoring.export import Span, no_span
 
 _KINDS: Mapping[Kind, type[Any]] = {
     Kind.COUNTER: Counter,
@@ -25,12 +26,13 @@ _KINDS: Mapping[Kind, type[Any]] = {
 
 
 class PrometheusMeter:
-    """See `bot.metrics.Meter`. `seconds` tells seconds since any moment."""
+    """See `bot.metrics.Meter`. `span` traces what is timed; `seconds` tells seconds since any moment."""
 
     TYPE = CONTENT_TYPE_LATEST
     """The media type of what `text` returns."""
 
-    def __init__(self, seconds: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, span: Span = no_span, seconds: Callable[[], float] = time.perf_counter) -> None:
+        self._span = span
         self._seconds = seconds
         self._registry = CollectorRegistry()
         self._made = {metric.name: self._make(metric) for metric in METRICS}
@@ -57,7 +59,8 @@ class PrometheusMeter:
         """Add to a histogram how many seconds a block takes, however it ends."""
         began = self._seconds()
         try:
-            yield
+            with self._span(metric, labels):
+                yield
         finally:
             self.observe(metric, self._seconds() - began, **labels)
 

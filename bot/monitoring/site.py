@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot.clock import Sleep
 from bot.domain.types import SECOND
 from bot.metrics import BUILD, COMMIT_GROUP, DATABASE_SECONDS, LOOP_LAG
+from bot.monitoring.export import Span, no_span
 from bot.monitoring.prometheus import PrometheusMeter
 from bot.services.operations.vitals import STORE, Gauges, Sign, Vitals
 from bot.store import COMMIT
@@ -31,12 +32,12 @@ LAG_SECONDS = 1.0
 class Monitoring:
     """What is known of the process, for as long as it runs.
 
-    `gauges` are read once there is a bot to read them of.
+    `span` traces what is timed. `gauges` are read once there is a bot to read them of.
     """
 
-    def __init__(self, vitals: Vitals) -> None:
+    def __init__(self, vitals: Vitals, span: Span = no_span) -> None:
         self.vitals = vitals
-        self.meter = PrometheusMeter()
+        self.meter = PrometheusMeter(span)
         self.meter.set(BUILD, 1, version=version("klingbot"))
         self.gauges: Gauges | None = None
 

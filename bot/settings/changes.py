@@ -8,7 +8,14 @@ from pydantic import BaseModel
 
 from bot.settings.config import Settings
 
-NEEDS_RESTART = ("store.url", "storage.directory", "telegram.token", "monitoring.listen")
+NEEDS_RESTART = (
+    "store.url",
+    "storage.directory",
+    "telegram.token",
+    "monitoring.listen",
+    "monitoring.sentry_dsn",
+    "monitoring.otel_endpoint",
+)
 """What stays as it is until the process is started again: what it holds open, and who it is."""
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -150,6 +151,7 @@ class Settings(BaseModel):
         token = self.telegram.token.get_secret_value()
         found = {self.moderation.hook_key.get_secret_value(), token, token.split(":", 1)[1]}
         found.add(self.assistant.key.get_secret_value())
+        found.add(urlsplit(self.monitoring.sentry_dsn.get_secret_value()).username or "")
         for provider in self.providers:
             key = provider.key.get_secret_value()
             signs = provider.webhook_secret.get_secret_value()

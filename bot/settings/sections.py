@@ -375,6 +375,25 @@ class Monitoring(Section):
     """Where the operator's own tools ask how the bot is."""
 
     listen: Listen = "127.0.0.1:8081"
+    sentry_dsn: SecretStr = SecretStr("")
+    otel_endpoint: str = ""
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _dsn(cls, value: SecretStr) -> SecretStr:
+        """Raises ValueError, which quotes nothing of it."""
+        dsn = value.get_secret_value().strip()
+        parts = split(dsn)
+        if dsn and (parts is None or not parts.username or not parts.path.strip("/").isalnum()):
+            raise ValueError("must be as Sentry shows it, such as https://key@sentry.example.org/1")
+        if dsn and parts is not None:
+            safe_url(f"{parts.scheme}://{parts.hostname}")
+        return SecretStr(dsn)
+
+    @field_validator("otel_endpoint")
+    @classmethod
+    def _endpoint(cls, value: str) -> str:
+        return safe_url(value) if value else value
 
 
 class Web(Section):

@@ -22,7 +22,7 @@ from bot.domain.tasks.task import Delivery, Task, TaskState
 from bot.domain.types import Credits
 from bot.kling.download import DownloadTooLarge
 from bot.media.fitting import NoCopy
-from bot.metrics import UNMEASURED, Meter
+from bot.metrics import UNMEASURED, WORK_SECONDS, Meter
 from bot.services.ports import (
     ChatForgot,
     ChatLost,
@@ -92,6 +92,7 @@ class DeliveryWorker:
         self._runtime = runtime
         self._possible = possible
         self._final_price = final_price
+        self._meter = meter
         self._places = Places(store, chat)
         self._shortfalls = Shortfalls(store=store, tasks=tasks, operators=operators, prices=prices)
         self._endings = Endings(
@@ -140,12 +141,13 @@ class DeliveryWorker:
     async def _deliver(self, deliveries: Sequence[Delivery], slot: DownloadSlot) -> None:
         """Send results together; what stands in the way sends them one by one."""
         try:
-            alone: Sequence[Delivery] = deliveries if len(deliveries) == 1 else ()
-            if len(deliveries) > 1:
-                async with self._endings.ending(*deliveries), self._sending(deliveries[0].task):
-                    alone = await self._deliver_album(deliveries, slot)
-            for delivery in alone:
-                await self._deliver_alone(delivery, slot)
+            with self._meter.timed(WORK_SECONDS, work="deliver"):
+                alone: Sequence[Delivery] = deliveries if len(deliveries) == 1 else ()
+                if len(deliveries) > 1:
+                    async with self._endings.ending(*deliveries), self._sending(deliveries[0].task):
+                        alone = await self._deliver_album(deliveries, slot)
+                for delivery in alone:
+                    await self._deliver_alone(delivery, slot)
         finally:
             slot.give_back()
 

@@ -45,6 +45,7 @@ from bot.kling import errors
 from bot.kling.client import KlingClient
 from bot.kling.pool import Running
 from bot.kling.wire import Answer, Submission, TaskRef
+from bot.metrics import UNMEASURED, WORK_SECONDS, Meter
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
@@ -87,7 +88,9 @@ class Dispatch:
         policy: PollingPolicy,
         spending: Spending | None = None,
         restored_at: Millis = NEVER,
+        meter: Meter = UNMEASURED,
     ) -> None:
+        self._meter = meter
         self._store = store
         self._tasks = tasks
         self._status = status
@@ -225,7 +228,8 @@ class Dispatch:
     async def _submit(self, task: Task) -> None:
         """Send a claimed task. After what nobody foresaw it may have been sent: the provider is asked first."""
         async with self._monitor.watching(task) as watched:
-            await self._send(task)
+            with self._meter.timed(WORK_SECONDS, work="submit"):
+                await self._send(task)
         if watched.faults:
             await self._tasks.advance(task, AnswerLost(self._runtime.clock.now()))
         await self._submissions.tell()

@@ -41,6 +41,7 @@ from bot.kling.callback import CallbackEvent
 from bot.kling.client import KlingClient
 from bot.kling.dialects.words import failure_kind
 from bot.kling.wire import RemoteState, TaskStatus
+from bot.metrics import UNMEASURED, WORK_SECONDS, Meter
 from bot.services.tasks.dispatch import task_ref
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
@@ -93,7 +94,9 @@ class Poll:
         runtime: Runtime,
         policy: PollingPolicy,
         is_ours: Callable[[str], bool] = lambda _: False,
+        meter: Meter = UNMEASURED,
     ) -> None:
+        self._meter = meter
         self._store = store
         self._tasks = tasks
         self._monitor = monitor
@@ -161,7 +164,8 @@ class Poll:
     ) -> None:
         """See how far a task is, `known` being what is known of it already; what nobody foresaw counts as not seen."""
         async with self._monitor.watching(task) as watched:
-            await self._look_once(client, task, known)
+            with self._meter.timed(WORK_SECONDS, work="poll"):
+                await self._look_once(client, task, known)
         if watched.faults:
             now, event = self._runtime.clock.now(), self._unseen(task, None)
             if isinstance(event, StillRunning):
