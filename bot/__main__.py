@@ -61,6 +61,9 @@ def _explained(command: Callable[P, T]) -> Callable[P, T]:
                     click.echo(f"  - {problem}", err=True)
             else:
                 click.echo(f"Error: {first}", err=True)
+            if kwargs.get("path", USUAL_FILE) is None:
+                # A container, say, whose image sets variables, and whose volume has no settings yet.
+                click.echo(f"There is no {USUAL_FILE} here; `klingbot init` writes one.", err=True)
             sys.exit(2)
         except StoreError as error:
             click.echo(f"Error: {error}", err=True)

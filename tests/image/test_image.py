@@ -185,6 +185,11 @@ async def test_init_writes_the_settings_into_the_volume_and_they_lead_to_a_video
     assert (code, str(BOSS) in listed) == (0, True), listed
 
 
+async def test_a_container_without_settings_says_how_to_get_them(container):
+    code, said = await container.command("check")
+    assert (code, "`klingbot init` writes one" in said) == (2, True), said
+
+
 def output_of(image: Image, volume: Path, *program: str) -> str:
     """What a program prints in a container."""
     done = subprocess.run(

@@ -102,7 +102,8 @@ def test_settings_of_the_environment_are_enough_without_a_file(run, tmp_path, mo
     monkeypatch.setenv("KLINGBOT_TELEGRAM__TOKEN", "no-token-at-all")
     result = run(command)
     assert "in the environment" in result.stderr
-    assert "config.toml" not in result.stderr
+    assert "no such file" not in result.stderr
+    assert "There is no config.toml here; `klingbot init` writes one." in result.stderr
     # A file that was named must be there.
     assert "nowhere.toml: there is no such file" in run(command, "--config", "nowhere.toml").stderr
     monkeypatch.setenv("KLINGBOT_CONFIG", "elsewhere.toml")
