@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from bot.domain.operations.charges import ChargedTask, drifts, price_place, suggestion
+from bot.domain.operations.charges import Book, Charge, ChargedTask, drifts, price_place, suggestion
 from bot.domain.requests.catalog import load
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import SourceVideo, Speech
@@ -149,3 +149,19 @@ def spoken(**said):
 @pytest.mark.parametrize("request_", [AUTOMATIC, spoken(text="Hello there", voice="oversea_male1")])
 def test_what_nobody_knows_the_amount_of_tells_nothing_of_prices(request_):
     assert found(charged(request_, 3)) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "is_call"),
+    [
+        ("Face Recognition", True),
+        ("Image Recognition", True),
+        ("Text to Speech", True),
+        ("TTS", True),
+        ("Text to Video", False),
+        ("Lip Sync", False),
+    ],
+)
+def test_what_is_answered_at_once_has_no_task_that_could_be_missing(function, is_call):
+    row = Charge("k", NAME, "1", Book.UNITS, "video", function, "", "", None, 0.1, "", Millis(0))
+    assert row.is_call is is_call
