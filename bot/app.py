@@ -153,6 +153,7 @@ async def build(
             stack.push_async_callback(store.close)
         store.engine.observe(monitoring.on_store)
         await wait_out(store, _tell_times(store, clock), tell)
+        is_put_back = await store.operations.is_unsettled_copy()
         restored_at = await store.operations.take_up_copy(clock.now())
         downloads = await _egresses(settings, network, stack)
 
@@ -379,6 +380,7 @@ async def build(
                 vitals=monitoring.vitals,
                 restored_at=restored_at,
                 meter=meter,
+                is_put_back=is_put_back,
             )
         )
         monitoring.gauges = by_itself.gauges

@@ -128,6 +128,7 @@ class Parts:
     vitals: Vitals
     restored_at: Millis
     meter: Meter
+    is_put_back: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +326,7 @@ def build(parts: Parts) -> Background:
             clock=clock,
             sleep=runtime.sleep,
             meter=meter,
+            is_put_back=parts.is_put_back,
         ),
         watch=watch,
         jobs=_noted(

@@ -59,6 +59,9 @@ IDS_GO_ON = 6 * DAY
 """After a week of silence Telegram numbers updates anew, perhaps with smaller ids, which an offset would
 throw away. Without an offset nothing is confirmed, and what comes twice is acted on once."""
 
+LARGEST_BATCH = 100
+"""Updates of one answer; where fewer come, no more were waiting (Bot API, getUpdates, `limit`)."""
+
 ERROR_PAUSE_SECONDS = (1, 2, 5, 10, 30)
 NOTHING_NEW_SECONDS = 1
 """The pause after a batch that held only what cannot be confirmed: it would come again at once."""
@@ -100,9 +103,12 @@ class Intake:
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
         meter: Meter = UNMEASURED,
+        is_put_back: bool = False,
     ) -> None:
         self._sleep = sleep
         self._meter = meter
+        self._leaves_presses = is_put_back
+        """Whether presses may have been acted on before a copy of the store was put back: until all are read that waited."""
         self._store = store
         self._source = source
         self._processor = processor
@@ -203,8 +209,9 @@ class Intake:
         if last is not None and self._clock.now() - last[1] < IDS_GO_ON:
             # Asking from the next id on confirms everything before it, which the store already keeps.
             offset = last[0] + 1
-        updates = await self._source.fetch(offset, timeout_seconds)
+        updates = await self._source.fetch(offset, 0 if self._leaves_presses else timeout_seconds)
         await self.take_in(updates)
+        self._leaves_presses = self._leaves_presses and len(updates) >= LARGEST_BATCH
         if updates and all(update.update_id is None for update in updates):
             await self._sleep(NOTHING_NEW_SECONDS)
 
@@ -230,6 +237,9 @@ class Intake:
         lanes = set(self._lanes)
         for update in sorted(read, key=lambda update: update.update_id):
             row = InboxRow(update.update_id, update.chat_id, update.payload, update.sent_at, now)
+            if self._leaves_presses and "callback_query" in row.payload:
+                rows.append(replace(row, payload={}, processed_at=now))
+                continue
             if (why := self._floods.take(row.update_id, row.payload, now)) is not None:
                 if self._floods.is_news(why, row.payload, now):
                     self._tell(row, why)

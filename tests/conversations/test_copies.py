@@ -168,3 +168,18 @@ async def test_a_copy_that_is_put_in_place_by_hand_counts_as_one_all_the_same(wo
     await world.ended()
     assert states(world) == [("failed", "unknown_outcome")]
     assert len(world.kling.tasks) == 1
+
+
+async def test_a_press_that_waited_at_telegram_is_left_alone_and_a_later_one_is_not(bot):
+    """It may have been acted on by the process that is no more, which did not live to confirm it."""
+    await bot.telegram.say(ADA, "a fox in the snow")
+    await bot.telegram.wait_text(ADA, "a fox in the snow")
+    path = await copy(bot)
+    await bot.stop()
+    await bot.telegram.press_labelled(ADA, "Generate")
+    await put_back(bot, path)
+    await bot.settle()
+    assert states(bot) == []
+    await bot.telegram.press_labelled(ADA, "Generate")
+    await bot.telegram.wait_video(ADA)
+    assert len(bot.kling.tasks) == 1
