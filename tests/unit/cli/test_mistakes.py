@@ -1,5 +1,7 @@
 """What operators get wrong, and what each command of the shell says of it: one line, and what to do."""
 
+import asyncio
+import os
 import re
 import sqlite3
 import subprocess
@@ -7,10 +9,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.network import Network, why_unreachable
 from bot.store.engine.sqlite import migrate
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -156,12 +160,35 @@ def test_somebody_whom_the_bot_does_not_know_is_one_line(shell, command):
     assert "(error.admin.no_user)" in the_line(shell(("admin", *command)), 1)
 
 
-@pytest.mark.parametrize("command", [("example",), ("schema",), ("admin", "--help")])
-def test_a_reader_that_has_enough_hears_no_complaint(command):
+@pytest.mark.parametrize("command", [("example",), ("schema",), ("admin", "--help"), ("check",)])
+def test_a_reader_that_has_enough_hears_no_complaint(tmp_path, command):
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(directory=tmp_path, store="bot.db", rest=""), "utf-8")
     with subprocess.Popen(
-        [sys.executable, "-m", "bot", *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "bot", *command],
+        cwd=ROOT,
+        env={**os.environ, "KLINGBOT_CONFIG": str(path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+async def test_servers_that_refuse_and_servers_that_are_silent_are_told_apart():
+    async def never_answers(reader, writer):
+        del reader, writer
+        await asyncio.Event().wait()
+
+    server = await asyncio.start_server(never_answers, "127.0.0.1", 0)
+    silent = server.sockets[0].getsockname()[1]
+    told = {}
+    for port in (9, silent):
+        async with Network().client(timeout=0.5) as http:
+            with pytest.raises(httpx.HTTPError) as caught:
+                await http.get(f"http://127.0.0.1:{port}")
+        told[port] = why_unreachable(caught.value)
+    server.close()
+    assert told == {9: "connection refused", silent: "no answer in time"}
