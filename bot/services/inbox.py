@@ -134,10 +134,12 @@ class Intake:
         await self.replay()
         stop = asyncio.create_task(stopping.wait())
         failures, told = 0, ""
+        # The first answer comes at once, also where nobody writes: that Telegram answers is known from the start.
+        seconds = 0
         ready()
         try:
             while not stopping.is_set():
-                fetching = asyncio.create_task(self.fetch())
+                fetching = asyncio.create_task(self.fetch(seconds))
                 try:
                     await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -148,7 +150,7 @@ class Intake:
                     break
                 error = fetching.exception()
                 if error is None:
-                    failures, told = 0, ""
+                    failures, told, seconds = 0, "", LONG_POLL_SECONDS
                     continue
                 pause = ERROR_PAUSE_SECONDS[min(failures, len(ERROR_PAUSE_SECONDS) - 1)]
                 failures += 1

@@ -210,12 +210,11 @@ async def test_a_callback_waits_for_a_database_that_cannot_be_written_and_then_b
 async def test_monitoring_is_told_that_the_bot_is_alive_and_ready(world):
     async with behind_a_proxy(world), httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{bot_address(world)}/healthz")).status_code == 200
-        await world.telegram.say(ADA, "/start")
-        await world.telegram.wait_text(ADA, "Hello Ada")
-        await world.telegram.say(ADA, "/video a fox")
-        await world.telegram.wait_video(ADA)
-        ready = await http.get(f"{monitoring_address(world)}/readyz")
-        assert (ready.status_code, ready.json()["ready"]) == (200, True), ready.text
+        # Nobody writes, and it is ready all the same, long before a long poll would end.
+        async with asyncio.timeout(29):
+            while (ready := await http.get(f"{monitoring_address(world)}/readyz")).status_code != 200:
+                assert not ready.json()["ready"]
+        assert ready.json()["ready"]
 
 
 async def test_a_port_that_somebody_else_has_is_one_line_about_the_settings(world):
