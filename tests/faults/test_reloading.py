@@ -122,7 +122,7 @@ async def test_a_task_whose_provider_is_gone_at_a_start_ends_in_a_refund_with_a_
     await world.stop()
     change(world, *OTHER_NAME)
     await world.start()
-    await world.telegram.wait_text(ADA, "credits are back")
+    await world.telegram.wait_text(ADA, "refunded")
     await world.ended()
     assert world.balance(ADA) == (0, 0)
 
