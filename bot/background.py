@@ -316,6 +316,7 @@ def build(parts: Parts) -> Background:
         await alerts.restore()
         await recover.at_start()
         await deletions.at_start()
+        await backups.at_start()
 
     return Background(
         inbox=Intake(

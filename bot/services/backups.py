@@ -54,6 +54,11 @@ class Backups:
         self._tried_at: Millis | None = None
         self._unsent: Path | None = None
 
+    async def at_start(self) -> None:
+        """Count from now on where no copy was made yet."""
+        if self._settings.every_hours and await self._store.operations.get_setting(LAST_KEY) is None:
+            await self._store.operations.set_setting(LAST_KEY, str(self._clock.now()))
+
     async def tick(self) -> None:
         """Make a copy where one is due, and send one that is to be sent."""
         now = self._clock.now()
@@ -61,9 +66,9 @@ class Backups:
             return
         self._tried_at = None
         last = await self._store.operations.get_setting(LAST_KEY)
-        if last is None:
-            await self._store.operations.set_setting(LAST_KEY, str(now))
-        elif is_due(Millis(int(last)), now, self._settings.every_hours, self._settings.at, self._zone):
+        if last is not None and is_due(
+            Millis(int(last)), now, self._settings.every_hours, self._settings.at, self._zone
+        ):
             await self._make(now)
         if self._unsent is not None:
             await self._send(self._unsent)
