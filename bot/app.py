@@ -13,7 +13,7 @@ import os
 import random
 import stat
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from bot.i18n import in_every_language
 from bot.kling.download import Egress, Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.kling.provider import Provider
+from bot.kling.trial import try_account
 from bot.masking import Mask
 from bot.media.copies import CopyWorker
 from bot.media.videos import VideoWorker
@@ -43,8 +44,9 @@ from bot.monitoring.site import Monitoring
 from bot.network import Network
 from bot.reloading import Reloading
 from bot.scheduler import Scheduler
+from bot.services.added_providers import with_added
 from bot.services.compose import Compose
-from bot.services.container import ACTIONS, Services, admin_actions, administration
+from bot.services.container import ACTIONS, Services, added_providers, admin_actions, administration
 from bot.services.credits.payments import Payments, Subscriptions
 from bot.services.credits.pools import GroupWallets
 from bot.services.credits.spending import Spending
@@ -102,6 +104,7 @@ async def build(
     actions: Sequence[type[Action]] = ACTIONS,
     routes: Routes | None = None,
     former: Sequence[Provider] = (),
+    ask_reload: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[App]:
     """Put the whole bot together from the settings, and close again at the end what this has opened.
 
@@ -120,6 +123,7 @@ async def build(
     - `monitoring`: where is noted what succeeds, for as long as the process runs.
     - `actions`, `routes`: what admins can do, and what the bot acts on.
     - `former`: accounts that the settings no longer have; what runs there is looked after to its end.
+    - `ask_reload`: lets the process read the settings again; without one, changed providers wait for the next start.
 
         async with build(settings, clock=clock, rng=Random(1), store=store, transport=stand_ins) as app:
             await app.start()
@@ -155,6 +159,7 @@ async def build(
         await wait_out(store, _tell_times(store, clock), tell)
         is_put_back = await store.operations.is_unsettled_copy()
         restored_at = await store.operations.take_up_copy(clock.now())
+        settings = await with_added(settings, store)
         downloads = await _egresses(settings, network, stack)
 
         scheduler = Scheduler()
@@ -351,6 +356,15 @@ async def build(
                 sweep=videos.sweep,
             ),
             providers=providers,
+            added_providers=added_providers(
+                admin,
+                settings=settings,
+                store=store,
+                try_provider=partial(
+                    try_account, runtime=runtime, network=network, mask=lambda key: Mask([key]).answer
+                ),
+                ask_reload=ask_reload,
+            ),
             clock=clock,
             stale_after=settings.telegram.stale_after_minutes * MINUTE,
             restored_at=restored_at,
@@ -421,12 +435,15 @@ async def opened(settings: Settings, reloading: Reloading | None = None) -> Asyn
             # It tells how the bot is also while that waits for Telegram.
             monitoring = Monitoring(Vitals(lambda: Millis(time.monotonic_ns() // 1_000_000)), span)
             async with monitoring.serving(settings.monitoring.listen):
+                if reloading is not None:
+                    await reloading.begin(partial(with_added, store=store))
                 yield lambda clock: build(
                     settings if reloading is None else reloading.settings,
                     clock=clock,
                     store=store,
                     monitoring=monitoring,
                     former=() if reloading is None else reloading.former,
+                    ask_reload=lambda: None if reloading is None else reloading.asked.set(),
                 )
     finally:
         await store.close()

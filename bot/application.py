@@ -191,7 +191,7 @@ class Reload(Protocol):
     asked: asyncio.Event
     """Set by whoever wants them to be read."""
 
-    def take_up(self) -> bool:
+    async def take_up(self) -> bool:
         """Read them; whether the bot is to be built anew."""
         ...
 
@@ -337,7 +337,7 @@ async def _wait_for_change(clock: SystemClock, stopping: _Stopping, reload: Relo
             return
         reload.asked.clear()
         stopping.supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-        if reload.take_up():
+        if await reload.take_up():
             return
         if stopping.is_built:
             stopping.supervisor.tell("READY=1")

@@ -12,7 +12,6 @@ import httpx
 from pydantic import SecretStr
 
 from bot.proxies import Proxies, Proxy
-from bot.tunnels import ProxyTransport
 
 
 class Network:
@@ -102,6 +101,8 @@ class _OnDemand(httpx.AsyncBaseTransport):
         if secure:
             context = self._network.tls_http2 if self._http2 else self._network.tls
         if proxy is not None:
+            from bot.tunnels import ProxyTransport  # it loads HTTP/2, which most bots need later or never
+
             return ProxyTransport(
                 proxy,
                 context=context,

@@ -7,9 +7,9 @@ cannot be used changes nothing.
 import asyncio
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -30,6 +30,7 @@ MOST_FORMER = 20
 class Report:
     """What came of the latest request to read the settings again. `number` counts the requests to one process.
 
+    `pid` is the process that reads its settings again when it gets a SIGHUP, and nobody else may be sent one.
     `changed` are the keys that hold now, `restart` those that wait for a restart; `problems` is why nothing changed.
     """
 
@@ -37,13 +38,15 @@ class Report:
     changed: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    pid: int = 0
 
     @classmethod
     def read(cls, database: Path) -> "Report":
         """The report of the process that has a database; an empty one where there was none yet."""
         try:
             held = json.loads(_path_of(database).read_text("utf-8"))
-            return cls(held["number"], *(tuple(held[name]) for name in ("changed", "restart", "problems")))
+            changed, restart, problems = (tuple(held[name]) for name in ("changed", "restart", "problems"))
+            return cls(held["number"], changed, restart, problems, held["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls()
 
@@ -78,11 +81,18 @@ class Reloading:
         self._before: tuple[Settings, tuple[Provider, ...]] = (settings, ())
         self._number = Report.read(database).number
         self._pending: Report | None = None
+        self._complete: Callable[[Settings], Awaitable[Settings]] = _as_read
 
-    def take_up(self) -> bool:
+    async def begin(self, complete: Callable[[Settings], Awaitable[Settings]]) -> None:
+        """From now on, `complete` adds to what is read whatever the store has of settings."""
+        self._complete = complete
+        self._use(await complete(self.settings))
+        self._write(Report(self._number))
+
+    async def take_up(self) -> bool:
         """Read the settings; whether the bot is to be built anew. What cannot be used is told in full."""
         try:
-            new, restart = without_restart(self.settings, self._read())
+            new, restart = without_restart(self.settings, await self._complete(self._read()))
         except ConfigError as error:
             self._tell(problems=error.problems)
             return False
@@ -128,13 +138,17 @@ class Reloading:
 
     def _write(self, report: Report) -> None:
         self._number = report.number
-        report.write(self._database)
+        replace(report, pid=os.getpid()).write(self._database)
 
     def _use(self, settings: Settings) -> None:
         old = self.settings.secrets()
         self.settings = settings
         # What ends now may still say what was secret before.
         self._begin_log(settings, tuple(dict.fromkeys((*settings.secrets(), *old))))
+
+
+async def _as_read(settings: Settings) -> Settings:
+    return settings
 
 
 def _path_of(database: Path) -> Path:

@@ -11,6 +11,7 @@ from bot.cli import (
     actions,
     operations,
     people,
+    providers,
     settings,
     tasks,
 )
@@ -23,6 +24,7 @@ admin = click.Group(
         *tasks.COMMANDS,
         *operations.COMMANDS,
         settings.settings,
+        providers.providers,
     ],
 )
 """The commands; their object is the path of the settings."""

@@ -18,18 +18,23 @@ from typing import Concatenate, ParamSpec
 import click
 
 from bot import log
+from bot.cli.reload import ask_to_reload
 from bot.clock import Clock, Runtime
 from bot.domain.types import Millis, UserId
 from bot.errors import ConfigError, StoreError, UserError
 from bot.i18n import DEFAULT, for_language
 from bot.kling.pool import ConfiguredOffer
-from bot.services.container import Administration, admin_actions, administration, shell_tasks
+from bot.kling.trial import try_account
+from bot.masking import Mask
+from bot.network import Network
+from bot.services.added_providers import AddedProviders, with_added
+from bot.services.container import Administration, added_providers, admin_actions, administration, shell_tasks
 from bot.services.operations.actions import Actions
 from bot.services.operations.privacy import export_person
 from bot.services.ports import Job
 from bot.services.tasks.admin import TaskAdmin
 from bot.settings import config
-from bot.store import Store
+from bot.store import Store, path_of
 
 P = ParamSpec("P")
 
@@ -48,6 +53,7 @@ class CliContext(Administration):
     tasks: TaskAdmin
     actions: Actions
     export: Callable[[UserId], Awaitable[bytes]]
+    added_providers: AddedProviders
 
     def operation(self, deed: str = "") -> str:
         """A name for what this command does; without the caller's own, no two commands are the same deed."""
@@ -67,6 +73,7 @@ class CliContext(Administration):
 async def _desk(settings: config.Settings) -> AsyncIterator[CliContext]:
     store = await Store.open(settings.store.url, backups=settings.backup.directory)
     try:
+        settings = await with_added(settings, store)
         offer, runtime = ConfiguredOffer(settings.providers), Runtime()
         made = administration(settings, store=store, offer=offer, runtime=runtime, wake=_nobody)
         await made.access.refresh()
@@ -75,8 +82,25 @@ async def _desk(settings: config.Settings) -> AsyncIterator[CliContext]:
         tasks = shell_tasks(made, store=store, polling=settings.polling, clock=runtime.clock, wake=_nobody)
         admin = TaskAdmin(store=store, tasks=tasks, access=made.access, clock=runtime.clock)
         actions = admin_actions(made, store=store, tasks=tasks, runtime=runtime, wake=_nobody)
+        added = added_providers(
+            made,
+            settings=settings,
+            store=store,
+            try_provider=partial(
+                try_account,
+                runtime=runtime,
+                network=Network(proxies=settings.network.proxies),
+                mask=lambda key: Mask([key]).answer,
+            ),
+            ask_reload=partial(ask_to_reload, path_of(settings.store.url)),
+        )
         yield CliContext(
-            **shared, clock=runtime.clock, tasks=admin, actions=actions, export=partial(export_person, store)
+            **shared,
+            clock=runtime.clock,
+            tasks=admin,
+            actions=actions,
+            export=partial(export_person, store),
+            added_providers=added,
         )
     finally:
         await store.close()

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bot.reloading import Report
@@ -32,7 +33,9 @@ def reload(database: Path, sleep: Callable[[float], None] = time.sleep) -> Repor
         raise NotReloaded(f"no bot is running with {database}")
     if holder.host != socket.gethostname():
         raise NotReloaded(f"the bot runs elsewhere: {holder}; ask there")
-    before = Report.read(database).number
+    before = Report.read(database)
+    if before.pid != holder.pid:
+        raise NotReloaded(f"{holder} is still starting, or does something else than `klingbot run`")
     try:
         os.kill(holder.pid, signal.SIGHUP)
     except ProcessLookupError:
@@ -41,10 +44,18 @@ def reload(database: Path, sleep: Callable[[float], None] = time.sleep) -> Repor
         raise NotReloaded(f"{holder} belongs to another user; ask as that one, or as root") from None
     for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
         report = Report.read(database)
-        if report.number != before:
+        if report.number != before.number:
             return report
         sleep(LOOK_SECONDS)
     raise NotReloaded(f"{holder} does not answer; its log says more")
+
+
+def ask_to_reload(database: Path) -> None:
+    """Ask the process that has the database, if one runs here, and wait for nothing."""
+    holder = holder_of(database)
+    if holder is not None and holder.host == socket.gethostname() and Report.read(database).pid == holder.pid:
+        with suppress(OSError):
+            os.kill(holder.pid, signal.SIGHUP)
 
 
 def lines(report: Report) -> list[str]:

@@ -1,10 +1,11 @@
 """The services that handlers may call, and those of them that the bot and the shell share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
 from bot.domain.types import Millis
+from bot.services.added_providers import AddedProviders, Try
 from bot.services.compose import Compose
 from bot.services.credits.payments import Payments
 from bot.services.credits.pools import GroupWallets
@@ -96,6 +97,7 @@ class Services:
     status: Status
     privacy: Privacy
     providers: Providers
+    added_providers: AddedProviders
     clock: Clock
     stale_after: int
     restored_at: Millis
@@ -184,4 +186,24 @@ def admin_actions(
         runtime=runtime,
         wake=wake,
         accept=accept,
+    )
+
+
+def added_providers(
+    office: Administration,
+    *,
+    settings: Settings,
+    store: Store,
+    try_provider: Try,
+    ask_reload: Callable[[], None],
+) -> AddedProviders:
+    """What adds providers to the settings; `ask_reload` lets the running bot take them up."""
+    return AddedProviders(
+        store=store,
+        access=office.access,
+        audit=office.audit,
+        overrides=office.overrides,
+        settings=settings,
+        try_provider=try_provider,
+        ask_reload=ask_reload,
     )

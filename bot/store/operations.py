@@ -99,6 +99,24 @@ class Operations(Subject):
         row = {"key": key, "value": value}
         await self._write(lambda tx: tx.insert("settings", row, replace=("key",)))
 
+    async def list_settings(self, prefix: str) -> Mapping[str, str]:
+        """What the bot remembers under the keys that begin with a text, by the rest of the key."""
+        statement = "SELECT key, value FROM settings WHERE substr(key, 1, :length) = :prefix ORDER BY key"
+        rows = await self._read(lambda tx: tx.all(Row, statement, prefix=prefix, length=len(prefix)))
+        return {str(row["key"])[len(prefix) :]: str(row["value"]) for row in rows}
+
+    async def keep_setting(self, key: str, value: str | None, audit: AuditRow) -> None:
+        """Remember something under a key, or nothing any more (None), with the audit row."""
+
+        def work(tx: Transaction) -> None:
+            if value is None:
+                tx.run("DELETE FROM settings WHERE key = :key", key=key)
+            else:
+                tx.insert("settings", {"key": key, "value": value}, replace=("key",))
+            save_audit_row(tx, audit)
+
+        await self._write(work)
+
     async def list_overrides(self) -> list[Override]:
         """The settings that were ever overridden, those that were reset included."""
         return await self._read(lambda tx: tx.all(Override, "SELECT * FROM overrides ORDER BY key"))

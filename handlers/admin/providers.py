@@ -12,6 +12,7 @@ from bot.domain.tasks.availability import State
 from bot.domain.types import ProviderName, UserId
 from bot.i18n import Texts
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
+from handlers.admin.added_providers import list_added
 from handlers.chat import html
 from handlers.chat.availability import availability_line, units_line
 from handlers.chat.html import View, keep_fitting, snippet
@@ -80,6 +81,7 @@ async def list_providers(turn: Turn) -> None:
         await turn.answer(_view(turn, report))
     if not reports:
         await turn.answer(View(turn.t("providers.none")))
+    await turn.answer(await list_added(turn))
 
 
 async def on_pause(turn: Turn, button: PauseProvider) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from errno import EINVAL, EOVERFLOW
 from typing import TypeVar
 
-import httpcore
 import httpx
 import structlog
-from aiohttp import ClientConnectorError, ConnectionTimeoutError
+from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.domain.types import MINUTE, SECOND, ChatId, Millis
@@ -233,9 +232,6 @@ _NEVER_SENT = (
     ClientConnectorError,
     ConnectionTimeoutError,
     httpx.PoolTimeout,
-    # Through a proxy.
-    httpcore.ConnectError,
-    httpcore.ConnectTimeout,
     httpx.ProxyError,
 )
 
@@ -246,7 +242,11 @@ def _was_not_sent(error: NetworkError) -> bool:
     while cause is not None:
         if isinstance(cause, _NEVER_SENT):
             return True
-        cause = cause.__cause__
+        # Of aiohttp's errors httpx's names say nothing; of those of its own connections, through proxies, they do.
+        behind = cause.__cause__
+        if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout)) and behind is not None:
+            return not isinstance(behind, (ClientError, TimeoutError)) or isinstance(behind, _NEVER_SENT)
+        cause = behind
     return False
 
 

@@ -148,3 +148,33 @@ async def test_updates_that_come_while_the_settings_change_are_each_acted_on_onc
 async def test_where_no_bot_runs_that_is_said(world):
     status, said = await reload(world)
     assert (status, said) == (1, [f"Error: no bot is running with {world.database}"])
+
+
+async def test_a_provider_that_a_shell_adds_is_used_at_once_and_one_that_it_removes_ends_its_work(world):
+    world.kling.behaviour.render_seconds = 3
+    await world.start()
+    (world.directory / "key").write_text("sk-demo-generic\n")
+    named = ("providers", "add", "gateway", world.kling_url, "--key-file", str(world.directory / "key"))
+    status, said = await world.command("admin", *named)
+    assert (status, said.startswith("gateway\t")) == (0, True)
+    await world.wait_for(lambda: world.events("the settings were read again"))
+    assert world.events("the settings were read again")[0]["changed"] == ["providers.gateway (added)"]
+    # Only the new one has this model.
+    await world.telegram.say(ADA, "/video a fox in the snow --model kling-v1-6")
+    await world.wait_for(
+        lambda: world.rows("SELECT state, provider FROM tasks") == [("in_progress", "gateway")]
+    )
+    status, said = await world.command("admin", "providers", "pause", "gateway")
+    assert (status, said) == (0, "gateway\tpaused\n")
+    status, said = await world.command("admin", "providers", "remove", "gateway")
+    assert (status, said) == (0, "gateway\tremoved\n")
+    await world.wait_for(lambda: len(world.events("the settings were read again")) == 2)
+    await world.telegram.wait_video(ADA)
+    await world.ended()
+    assert [*world.kling.submissions.values()] == [1]
+    assert not world.rows("SELECT key FROM overrides WHERE value IS NOT NULL")
+    assert "sk-demo-generic" not in "\n".join(world.output)
+    status, said = await world.command(
+        "admin", "providers", "add", "gateway", world.kling_url, "--key-file", str(world.config)
+    )
+    assert status == 1

@@ -31,6 +31,7 @@ OTHER_READERS = {
     "bot/cli/health.py": "the operator's terminal",
     "bot/cli/proxies.py": "the operator's terminal",
     "bot/cli/reload.py": "the operator's terminal",
+    "bot/cli/providers.py": "the operator's terminal",
     "bot/cli/init.py": "the file that it writes, and what it reads of `klingbot check`",
     "bot/settings/config.py": "mistakes in the settings, told in the operator's terminal",
     "bot/settings/places.py": "mistakes in the settings, told in the operator's terminal",

@@ -267,5 +267,6 @@ def _until(user: User | None, plan: Plan) -> Millis | None:
 AUDITED = (
     *("pause", "resume", "redeem", "notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
     *("price", "terms", "setting", "forgive"),
+    *("provider-add", "provider-change", "provider-remove"),
 )
 """What is noted besides the actions of admins, now or by earlier versions; each has a text (`audit.<action>`)."""

@@ -91,18 +91,6 @@ class FileLock:
         finally:
             os.close(handle)
 
-    @staticmethod
-    def holder_of(database: Path) -> str | None:
-        """Who holds the lock of a database now; None: nobody."""
-        try:
-            handle = os.open(_path_of(database), os.O_RDONLY)
-        except OSError:
-            return None
-        try:
-            return None if _lock(handle) else str(_read(handle))
-        finally:
-            os.close(handle)
-
     @classmethod
     async def take(cls, database: Path, wait: Wait, told: Callable[[str], None]) -> Self:
         """Take the lock, waiting for its holder up to `PATIENCE_SECONDS`; `told` is told once for whom.
@@ -167,7 +155,7 @@ class FileLock:
 def holder_of(database: Path) -> Note | None:
     """Who holds the lock of a database; None: nobody."""
     try:
-        handle = os.open(_path_of(database), os.O_RDWR)
+        handle = os.open(_path_of(database), os.O_RDONLY)
     except OSError:
         return None
     try:

@@ -32,7 +32,7 @@ from bot.store.engine.backups import (
     make_copy,
 )
 from bot.store.engine.condition import Identity, is_damage, opening_error
-from bot.store.engine.lock import FileLock, Wait
+from bot.store.engine.lock import FileLock, Wait, holder_of
 from bot.store.engine.migrations import STEPS, applied, apply, is_foreign
 from bot.store.engine.writer import LARGEST_GROUP, RETRY_SECONDS, Writer
 
@@ -224,7 +224,8 @@ def _inspect(path: Path) -> Inspection:
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise StoreStuck(f"{path} cannot be written by this user", StoreTrouble.UNWRITABLE)
     problem = "" if answer == "ok" else " ".join(answer.split())
-    return Inspection(True, len(STEPS - known), FileLock.holder_of(path), problem)
+    holder = holder_of(path)
+    return Inspection(True, len(STEPS - known), None if holder is None else str(holder), problem)
 
 
 def _copy_before(path: Path, backups: Path, *, schema: str) -> None:
