@@ -128,6 +128,7 @@ LAYERS = {
         "bot.proxies",
         "bot.domain",
         "bot.settings",
+        "bot.services.added_providers",
         "bot.services.container",
         "bot.clock",
         "bot.masking",

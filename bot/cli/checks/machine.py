@@ -18,6 +18,7 @@ from bot.kling.auth import scheme_of
 from bot.kling.pool import ConfiguredOffer
 from bot.media.charts import has_all_letters
 from bot.network import is_loopback, why_unreachable
+from bot.services.added_providers import with_added
 from bot.services.container import administration
 from bot.settings.config import Settings
 from bot.store import Inspection, Store, inspect, path_of
@@ -74,7 +75,7 @@ async def _read(subject: Subject) -> None:
     """Take up what the store holds."""
     opened = await Store.open(subject.settings.store.url)
     try:
-        configured = subject.settings
+        configured = await with_added(subject.settings, opened)
         offer = ConfiguredOffer(configured.providers)
         services = administration(
             configured, store=opened, offer=offer, runtime=subject.runtime, wake=lambda _: None
