@@ -328,6 +328,7 @@ async def build(
                 audit=admin.audit,
             ),
             pools=GroupWallets(store=store, accounts=accounts, clock=clock, groups=settings.groups),
+            promos=admin.promos,
             live=live,
             overrides=admin.overrides,
             access=access,

@@ -12,6 +12,7 @@ from handlers.admin import (
     panel,
     panel_people,
     panel_tasks,
+    promos,
     providers,
 )
 from handlers.chat.routes import Routes
@@ -37,6 +38,7 @@ ROUTES = Routes.of_modules(
         added_providers,
         costs,
         access,
+        promos,
     ),
     *(settings, quota, privacy, stats, announcements),
     *(start, catalog, effects, tips),

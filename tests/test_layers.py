@@ -677,8 +677,8 @@ def test_the_product_uses_everything_that_it_declares():
 def test_the_code_stays_within_the_sizes_that_a_newcomer_can_survey():
     product = {name: path for name, path in MODULES.items() if not is_under(name, "bot.demo")}
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in product.items()}
-    assert len(product) <= 355
+    assert len(product) <= 360
     assert len([name for name, path in product.items() if lines[name] < 60 and path.stem != "__init__"]) <= 25
-    assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 6_300
+    assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 6_500
     folders = Counter(path.parent for path in product.values() if path.stem != "__init__")
     assert max(folders.values()) <= 20, folders.most_common(1)

@@ -56,6 +56,17 @@ async def invites(context: CliContext) -> None:
 
 
 @click.command()
+@at_desk
+async def promos(context: CliContext) -> None:
+    """List the promo codes that have not ended.
+
+    Columns: code, credits, uses, used, end, days.
+    """
+    for code in await context.promos.list_valid(LISTED):
+        row(code.code, code.credits, code.uses, code.used, moment(code.ends_at), code.days)
+
+
+@click.command()
 @click.argument("text", nargs=-1)
 @click.option("--clear", is_flag=True, help="Take the text away.")
 @at_desk
@@ -212,6 +223,7 @@ COMMANDS = (
     maintenance,
     access,
     invites,
+    promos,
     notice,
     broadcast,
     broadcast_show,

@@ -9,6 +9,7 @@ from bot.services.added_providers import AddedProviders, Try
 from bot.services.compose import Compose
 from bot.services.credits.payments import Payments
 from bot.services.credits.pools import GroupWallets
+from bot.services.credits.promos import Promos
 from bot.services.library.assets import Assets
 from bot.services.library.ready_made import ReadyMade
 from bot.services.library.templates import Templates
@@ -16,6 +17,7 @@ from bot.services.live_settings import LiveSettings
 from bot.services.operations import (
     actions_on_invites,
     actions_on_people,
+    actions_on_promos,
     actions_on_standings,
     actions_on_tasks,
 )
@@ -51,6 +53,7 @@ ACTIONS: Sequence[type[Action]] = (
     *actions_on_people.ACTIONS,
     *actions_on_standings.ACTIONS,
     *actions_on_invites.ACTIONS,
+    *actions_on_promos.ACTIONS,
     *actions_on_tasks.ACTIONS,
 )
 """All actions of admins."""
@@ -83,6 +86,7 @@ class Services:
     accounts: Accounts
     payments: Payments
     pools: GroupWallets
+    promos: Promos
     live: LiveSettings
     overrides: Overrides
     access: Access
@@ -113,6 +117,7 @@ class Administration:
     overrides: Overrides
     accounts: Accounts
     access: Access
+    promos: Promos
     admin: AdminPanel
     broadcasts: Broadcasts
     reports: Reports
@@ -141,6 +146,7 @@ def administration(
         overrides=Overrides(live=live, offer=offer, store=store, access=access, audit=audit, clock=clock),
         accounts=accounts,
         access=access,
+        promos=Promos(store=store, clock=clock),
         admin=AdminPanel(store=store, access=access, accounts=accounts, audit=audit),
         broadcasts=Broadcasts(
             store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=wake

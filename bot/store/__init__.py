@@ -41,6 +41,7 @@ from bot.store.outbox import Outbox, SentRecord
 from bot.store.payments import Payments
 from bot.store.people import InviteRefused, People, StandingChanged, User
 from bot.store.privacy import Privacy
+from bot.store.promos import PromoRefused, Promos
 from bot.store.providers import Providers
 from bot.store.tasks import Conflict, TaskIdTaken, Tasks
 from bot.store.times import Times
@@ -58,6 +59,7 @@ __all__ = [
     "LibraryRefused",
     "NotEnough",
     "OverrideChanged",
+    "PromoRefused",
     "Quarantined",
     "Restored",
     "SentRecord",
@@ -105,6 +107,7 @@ class Store:
     notices: Notices
     providers: Providers
     privacy: Privacy
+    promos: Promos
     times: Times
     videos: Videos
 
@@ -128,6 +131,7 @@ class Store:
             Notices(engine),
             Providers(engine),
             Privacy(engine),
+            Promos(engine),
             Times(engine),
             Videos(engine),
         )

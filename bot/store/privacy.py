@@ -54,6 +54,7 @@ EXPORT = {
         SELECT name, plan, credits, stars, paid_until, renews
         FROM subscriptions INDEXED BY subscriptions_of_user WHERE user_id = :user AND paid_until IS NOT NULL
     """,
+    "promo_codes": "SELECT code, at FROM promo_uses INDEXED BY promo_uses_of_user WHERE user_id = :user ORDER BY at",
     "kept_words": "SELECT words, used_at FROM kept_words WHERE user_id = :user",
     "set_aside": "SELECT content, received_at FROM quarantine WHERE user_id = :user",
 }
@@ -114,6 +115,10 @@ FORGET = (
     "DELETE FROM subscriptions WHERE user_id = :user",
     # What was paid stays with its day and sum; the Stars can no longer be given back to nobody.
     "UPDATE payments INDEXED BY payments_of_user SET user_id = :alias WHERE user_id = :user",
+    # Whoever comes back redeems no code again.
+    """
+    UPDATE promo_uses INDEXED BY promo_uses_of_user SET user_id = :alias, idempotency_key = '' WHERE user_id = :user
+    """,
     "DELETE FROM drafts WHERE user_id = :user",
     "DELETE FROM kept_words WHERE user_id = :user",
     "DELETE FROM templates WHERE user_id = :user",

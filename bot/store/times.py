@@ -82,6 +82,8 @@ DATES: Mapping[str, frozenset[str]] = {
     "outbox": frozenset({"finished_at"}),
     "overrides": frozenset({"changed_at"}),
     "payments": frozenset({"paid_at", "paid_until"}),
+    "promo_codes": frozenset({"created_at", "ends_at"}),
+    "promo_uses": frozenset({"at"}),
     "quarantine": frozenset({"received_at"}),
     "retirements": frozenset({"told_at"}),
     "templates": frozenset({"created_at"}),

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
+from bot.domain.credits.promos import PromoCode
 from bot.domain.people.access import InviteCode, Permission
 from bot.domain.people.arguments import NUMBER, ArgumentKind, first_word, write_usage
 from bot.domain.types import ChatId, TaskId, UserId, short_hash
@@ -12,12 +13,14 @@ from bot.services.container import ACTIONS
 from bot.services.operations.actions import Action, Outcome, Target
 from bot.services.operations.actions_on_invites import CreateInvite
 from bot.services.operations.actions_on_people import GROUP
+from bot.services.operations.actions_on_promos import CreatePromo
 from bot.services.operations.actions_on_standings import SetRole
 from handlers.admin.access import invite_view, person_label, show_invites, show_staff
 from handlers.admin.action_buttons import AskArguments, PerformAction, ShowValues, perform
 from handlers.admin.panel_pages import ShowCard, ask, page, reply, to
 from handlers.admin.panel_people import show_card
 from handlers.admin.panel_tasks import show_task
+from handlers.admin.promos import promo_view, show_promos
 from handlers.chat.html import View, credits, snippet  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import Payload, in_rows
 from handlers.chat.menus import Section
@@ -30,6 +33,7 @@ Bare = Callable[[Turn], Awaitable[None]]
 _BARE: Mapping[type[Action], tuple[Bare, Permission]] = {
     SetRole: (show_staff, Permission.VIEW),
     CreateInvite: (show_invites, Permission.ADMIT),
+    CreatePromo: (show_promos, Permission.CREDITS),
 }
 
 
@@ -57,11 +61,13 @@ def command_of(action: type[Action]) -> Command:
             at = "" if action.on is Target.NOTHING else f"{turn.t('argument.user')} "
             raise UserError("error.action.usage", usage=f"/{action.command} {at}{_usage(turn, action)}")
         outcome = await perform(turn, read)
-        invite = outcome.params.get("invite")
-        if isinstance(invite, InviteCode):
-            await turn.answer(invite_view(turn, invite))
-        else:
-            await turn.answer(View(_told(turn, outcome)))
+        match outcome.params:
+            case {"invite": InviteCode() as invite}:
+                await turn.answer(invite_view(turn, invite))
+            case {"promo": PromoCode() as promo}:
+                await turn.answer(promo_view(turn, promo))
+            case _:
+                await turn.answer(View(_told(turn, outcome)))
 
     return Command(
         action.command,

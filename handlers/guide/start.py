@@ -1,4 +1,4 @@
-"""`/start`, `/help` and `/invite`: the first screen, what a link to the bot brings, and all commands.
+"""`/start`, `/help`, `/invite` and `/redeem`: the first screen, what a link to the bot brings, and all commands.
 
 A link `t.me/<bot>?start=<payload>` arrives as `/start <payload>`. The beginning of the payload says which
 function of `START_LINKS` goes on with the rest; anybody may type such a payload, so each function checks it.
@@ -6,15 +6,17 @@ function of `START_LINKS` goes on with the rest; anybody may type such a payload
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 
+from bot.domain.credits.promos import Redeemed
 from bot.domain.people.access import AccessLevel, invite_code, read_invite_code, readable_name
 from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.ports import Balance
 from bot.services.requests.card import PROMPT
-from handlers.admin import access
+from handlers.admin import access, promos
 from handlers.chat.html import View, credits, keep_fitting, quoted, snippet  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Menu, Section
@@ -83,6 +85,18 @@ async def invite(turn: Turn) -> None:
     await turn.answer(invitation(turn.t, link))
 
 
+async def redeem(turn: Turn, words: Words) -> None:
+    """`/redeem <code>`: what the link of a promo code does, too.
+
+    Raises:
+        UserError: no code was typed, or it gives the person nothing.
+
+    """
+    if len(words) != 1:
+        raise UserError("error.promo.usage")
+    await _redeem_promo(turn, words[0])
+
+
 async def on_try(turn: Turn, button: TryExample) -> None:
     """Show an example as a draft, so that a careless tap spends nothing.
 
@@ -120,9 +134,23 @@ async def _redeem_invite(turn: Turn, code: str) -> None:
     await welcome(turn)
 
 
+async def _redeem_promo(turn: Turn, code: str) -> None:
+    """Give the person the credits of a promo code.
+
+    Raises:
+        UserError: it gives them nothing.
+
+    """
+    services = turn.services
+    redeemed = await services.promos.redeem(turn.user_id, code, turn.idempotency_key)
+    balance = await services.accounts.balance(turn.user_id)
+    await turn.answer(redeemed_view(turn.t, redeemed, balance, turn.local_now()))
+
+
 START_LINKS: dict[str, StartLink] = {
     REFERRAL_PREFIX: _follow_referral,
     access.INVITE_PREFIX: _redeem_invite,
+    promos.PROMO_PREFIX: _redeem_promo,
     templates.LINK_PREFIX: templates.follow_link,
     templates.FORMER_LINK_PREFIX: templates.follow_link,
     TASK_PREFIX: history.open_task,
@@ -162,6 +190,14 @@ def invitation(t: Texts, link: str) -> View:
     return View(f"{t('invite.text')}\n{snippet(link, 200)}", [[Button(t("button.copy_link"), copy=link)]])
 
 
+def redeemed_view(t: Texts, redeemed: Redeemed, balance: Balance, now: datetime) -> View:
+    """What a promo code gave, until when it can be spent, and the balance."""
+    values = {"credits": credits(t, redeemed.credits), "available": credits(t, balance.available)}
+    if redeemed.expires_at is None:
+        return View(t("promo.redeemed", **values))
+    return View(t("promo.redeemed_until", **values, moment=t.moment(redeemed.expires_at, now)))
+
+
 def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
     """How to begin, the commands that the reader has, options, and the models on offer."""
     listed = "\n".join(f"/{name} – {t(f'command.{name}')}" for name in commands)
@@ -171,12 +207,16 @@ def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
 
 
 def _start_access(payload: str) -> AccessLevel:
-    return AccessLevel.INVITED if payload.startswith(access.INVITE_PREFIX) else AccessLevel.VIEW
+    if payload.startswith(access.INVITE_PREFIX):
+        return AccessLevel.INVITED
+    # A promo code is for those who may use the bot, whichever way it comes.
+    return AccessLevel.USE if payload.startswith(promos.PROMO_PREFIX) else AccessLevel.VIEW
 
 
 COMMANDS = (
     Command("help", help_, access=AccessLevel.VIEW, section=Section.GUIDE, menu=Menu.PRIVATE),
     Command("invite", invite, access=AccessLevel.VIEW, section=Section.GUIDE),
+    Command("redeem", redeem, section=Section.ACCOUNT),
     Command("start", start, access=_start_access),
 )
 BUTTONS = (Press(TryExample, on_try),)

@@ -113,6 +113,12 @@ SAMPLES = {
         "invite", command="/invitecode 3 30 pro", cli=["--uses", "3", "--days", "30", "--plan", "pro"]
     ),
     "revoke": Sample("revoke", before="code", press=["Revoke {target}"], cli=["{target}"]),
+    "promo": Sample(
+        "promo",
+        command="/promocode 50 3 until 30d 60",
+        cli=["50", "--uses", "3", "--until", "30d", "--days", "60"],
+    ),
+    "revoke-promo": Sample("revoke-promo", before="promo", press=["Revoke {target}"], cli=["{target}"]),
     "cancel": Sample("cancel", before="running", press=["End and refund"], cli=["{target}"]),
     "refund": Sample("refund", before="made", press=["Refund"], cli=["{target}"]),
     "retry": Sample("retry", before="made", press=["Make again"]),
@@ -125,7 +131,7 @@ def test_every_action_has_a_sample_with_every_front_end_that_it_has():
         samples = [sample for sample in SAMPLES.values() if sample.name == name]
         assert any(sample.command for sample in samples) == bool(action.command), name
         assert any(sample.press or sample.typed for sample in samples) == bool(
-            action.label or name == "revoke"
+            action.label or name in {"revoke", "revoke-promo"}
         )
         assert any(sample.cli for sample in samples) == action.is_for_shell, name
 
@@ -203,8 +209,8 @@ async def prepare(bot: BotInProcess, before: str, person: UserId) -> str:
         assert (await bot.command("admin", *words))[0] == 0
         await bot.settle()
         await telegram.wait_for(lambda: not bot.rows("SELECT 1 FROM notices"))
-    if before == "code":
-        code, said = await bot.command("admin", "invite")
+    if before in {"code", "promo"}:
+        code, said = await bot.command("admin", *(["invite"] if before == "code" else ["promo", "5"]))
         assert code == 0
         return said.split("\t")[0]
     if before in {"running", "made"}:
@@ -241,8 +247,8 @@ async def perform(bot: BotInProcess, sample: Sample, front: str, target: str) ->
 async def open_page(bot: BotInProcess, sample: Sample, target: str) -> None:
     """Show the boss the page with the action's button."""
     telegram = bot.telegram
-    if sample.name == "revoke":
-        await telegram.say(BOSS, "/invitecode")
+    if sample.name in {"revoke", "revoke-promo"}:
+        await telegram.say(BOSS, "/invitecode" if sample.name == "revoke" else "/promocode")
     elif TASK_ID.fullmatch(target):
         ((person,),) = bot.rows("SELECT user_id FROM tasks WHERE id = ?", target.replace("-", ""))
         await telegram.say(BOSS, f"/admin {person}")

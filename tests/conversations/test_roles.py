@@ -14,6 +14,7 @@ WORDS = {
     "refund": "no-such-charge",
     "maintenance": "off",
     "invitecode": "1",
+    "promocode": "5",
     "ban": "@nobody loud",
     "unban": "@nobody",
     "role": "@nobody support",

@@ -1,6 +1,7 @@
 """What is decided from a shell, which is nobody at Telegram and another process on the same store."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -12,7 +13,8 @@ from bot.errors import UserError
 from bot.services.container import ACTIONS, Administration
 from bot.services.operations.actions import Actions
 from bot.services.operations.actions_on_invites import CreateInvite, RevokeInvite
-from bot.services.operations.actions_on_people import GrantCredits, SetPlan
+from bot.services.operations.actions_on_people import GRANT_LIMIT, GrantCredits, SetPlan
+from bot.services.operations.actions_on_promos import CODE_LETTERS, CreatePromo, RevokePromo
 from bot.services.operations.actions_on_standings import (
     AdmitPerson,
     BanPerson,
@@ -162,6 +164,28 @@ async def test_the_same_operation_makes_one_code_however_often_it_comes(access, 
     await actions.run(RevokeInvite(first.subject), None, "shell:1")
     assert not (await actions.run(RevokeInvite(first.subject), None, "shell:1")).is_news
     await refused("error.invite.ended", actions.run(RevokeInvite(first.subject), None, "shell:2"))
+
+
+async def test_the_same_operation_makes_one_promo_code_within_its_ranges(actions, store):
+    making = CreatePromo(credits=50, uses=3, until="2d", days=7)
+    first = await actions.run(making, None, "shell:monday")
+    again = await actions.run(making, None, "shell:monday")
+    other = await actions.run(making, BOSS, "update:5")
+    promos = [outcome.params["promo"] for outcome in (first, again, other)]
+    assert promos[0] == promos[1] != promos[2]
+    assert (promos[0].credits, promos[0].uses, promos[0].days) == (50, 3, 7)
+    assert promos[0].ends_at - promos[0].created_at == 2 * DAY
+    # No fewer than 40 bits: a code is not to be guessed.
+    assert math.log2(len(CODE_LETTERS)) * len(promos[0].code) > 40
+    await actions.run(RevokePromo(first.subject), None, "shell:1")
+    await refused("error.promo.ended", actions.run(RevokePromo(first.subject), None, "shell:2"))
+    for wrong in (CreatePromo(credits=0), CreatePromo(credits=-5), CreatePromo(credits=GRANT_LIMIT + 1)):
+        await refused("error.admin.credits_range", actions.run(wrong, None, "shell:3"))
+    for wrong in (CreatePromo(credits=5, uses=0), CreatePromo(credits=5, days=0)):
+        await refused("error.promo.range", actions.run(wrong, None, "shell:4"))
+    await refused("error.admin.until", actions.run(CreatePromo(credits=5, until="0d"), None, "shell:5"))
+    await refused("error.admin.only", actions.run(making, ADA, "update:6"))
+    assert [promo.code for promo in await store.promos.list_valid(promos[0].created_at, 9)] == [other.subject]
 
 
 # -- credits and plans ----------------------------------------------------------------------------------

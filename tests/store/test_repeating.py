@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing, suppress
 
+from bot.domain.credits.promos import PromoCode
 from bot.domain.credits.shop import Payment
 from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow, PersonNotice
@@ -12,6 +13,7 @@ from bot.domain.types import DAY, Credits, Millis, UserId
 from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import SqliteEngine
 from bot.store.people import add_invite
+from bot.store.promos import add_promo
 from tests.builders import (
     ADA,
     ADAS_ACCOUNT,
@@ -62,6 +64,9 @@ async def a_life(store, task_ids) -> None:
     (due,) = await store.notices.claim(NOW, LEASE, 10)
     await store.notices.postpone(due.id, after(DAY))
     await store.people.redeem_invite("abc", XIAOLIN, NOW)
+    promo = PromoCode("spring", Credits(50), 3, 0, Millis(NOW + DAY), 30, NOW)
+    await store.engine.write(lambda tx: add_promo(tx, promo))
+    await store.promos.redeem("spring", XIAOLIN, NOW, "update:9")
     await store.inbox.receive([an_update(1), an_update(2)])
     await store.inbox.mark_processed(1, NOW)
     await book(store, a_grant(20, idempotency_key="grant"))
@@ -100,4 +105,8 @@ async def test_work_that_is_run_again_has_no_second_effect(tmp_path):
         await store.close()
     once, twice = rows_of(tmp_path / "once.db"), rows_of(tmp_path / "twice.db")
     assert twice == once
-    assert not [name for name in ("tasks", "ledger", "outbox", "invite_uses", "assets") if not once[name]]
+    assert not [
+        name
+        for name in ("tasks", "ledger", "outbox", "invite_uses", "promo_uses", "assets")
+        if not once[name]
+    ]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.credits.promos import PromoCode
 from bot.domain.credits.shop import Offer, Payment, Subscription
 from bot.domain.library.asset import Asset
 from bot.domain.library.template import Template
@@ -267,6 +268,7 @@ def test_every_table_is_strict(path):
         (Offer, "offers"),
         (OutboxItem, "outbox"),
         (Payment, "payments"),
+        (PromoCode, "promo_codes"),
         (Question, "questions"),
         (Membership, "standings"),
         (Strike, "strikes"),

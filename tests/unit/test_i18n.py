@@ -13,6 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.credits.caps import Level, Window
+from bot.domain.credits.promos import PromoProblem
 from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
@@ -85,6 +86,7 @@ FAMILIES = {
     "maintenance.is_": ("on", "off"),
     "button.maintenance_": ("on", "off"),
     "error.invite.": tuple(InviteProblem),
+    "error.promo.": tuple(PromoProblem),
     "mode.": GenerationRequest.model_fields["mode"].annotation.__args__,
     "state.": tuple(TaskState),
     "ledger.": tuple(LedgerKind),

@@ -20,6 +20,7 @@ OTHER_READERS = {
     "bot/cli/actions.py": "the operator's terminal",
     "bot/services/operations/actions_on_invites.py": "what the shell says of its arguments",
     "bot/services/operations/actions_on_people.py": "what the shell says of its arguments",
+    "bot/services/operations/actions_on_promos.py": "what the shell says of its arguments",
     "bot/services/operations/actions_on_standings.py": "what the shell says of its arguments and prints",
     "bot/cli/backup.py": "the operator's terminal",
     "bot/cli/checks/__init__.py": "the operator's terminal",

@@ -47,7 +47,7 @@ class Target(StrEnum):
     """A person, or a group's credits."""
     TASK = auto()
     CODE = auto()
-    """An invite code."""
+    """An invite code, or a promo code."""
     NOTHING = auto()
 
 

@@ -505,6 +505,31 @@ _STATEMENTS = {
         "ALTER TABLE tasks ADD COLUMN left_model TEXT",
         "ALTER TABLE tasks ADD COLUMN left_why TEXT",
     ),
+    # Codes that give credits to whoever redeems them, once each.
+    "0032_promo_codes": (
+        """
+        CREATE TABLE promo_codes (
+            code TEXT PRIMARY KEY,
+            credits INTEGER NOT NULL CHECK (credits > 0),
+            uses INTEGER NOT NULL CHECK (uses > 0),
+            used INTEGER NOT NULL CHECK (used BETWEEN 0 AND uses),
+            ends_at INTEGER NOT NULL,
+            days INTEGER CHECK (days > 0),
+            created_at INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX promo_codes_ends ON promo_codes (ends_at)",
+        """
+        CREATE TABLE promo_uses (
+            code TEXT NOT NULL,
+            user_id INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            idempotency_key TEXT NOT NULL,
+            PRIMARY KEY (code, user_id)
+        ) STRICT
+        """,
+        "CREATE INDEX promo_uses_of_user ON promo_uses (user_id)",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
