@@ -87,7 +87,9 @@ class Payments(Subject):
         def work(tx: Transaction) -> Refund:
             payment = _get_payment(tx, charge_id)
             if payment is None:
-                unknown = Payment(charge_id, account, Credits(0), max(stars, 1), now, PaymentState.REFUNDED)
+                unknown = Payment(
+                    charge_id, account, Credits(0), max(stars, 1), now, PaymentState.REFUNDED, refunded_at=now
+                )
                 tx.insert("payments", unknown)
                 return Refund(unknown, None)
             before, actor = payment.state, None
@@ -136,6 +138,8 @@ def _begin_refund(tx: Transaction, payment: Payment, actor: UserId | None, now: 
 def _finish_refund(tx: Transaction, payment: Payment, now: Millis) -> Payment:
     if payment.subscription is not None:
         _end_subscription(tx, payment, now)
+    statement = "UPDATE payments SET refunded_at = :now WHERE charge_id = :charge"
+    tx.run(statement, charge=payment.charge_id, now=now)
     return _set_payment(tx, payment.charge_id, PaymentState.REFUNDED, payment.taken, payment.refunds)
 
 

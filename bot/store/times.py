@@ -81,7 +81,7 @@ DATES: Mapping[str, frozenset[str]] = {
     "offers": frozenset({"offered_at"}),
     "outbox": frozenset({"finished_at"}),
     "overrides": frozenset({"changed_at"}),
-    "payments": frozenset({"paid_at", "paid_until"}),
+    "payments": frozenset({"paid_at", "paid_until", "refunded_at"}),
     "promo_codes": frozenset({"created_at", "ends_at"}),
     "promo_uses": frozenset({"at"}),
     "quarantine": frozenset({"received_at"}),

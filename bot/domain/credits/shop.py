@@ -65,7 +65,7 @@ class Payment:
     """Stars that arrived, under Telegram's own id.
 
     `taken` is how many credits a refund took back, `refunds` how often one was begun. A month of a
-    `subscription` (its token) is `paid_until` then.
+    `subscription` (its token) is `paid_until` then. It was surely refunded at `refunded_at`.
     """
 
     charge_id: str
@@ -78,6 +78,7 @@ class Payment:
     refunds: int = 0
     subscription: str | None = None
     paid_until: Millis | None = None
+    refunded_at: Millis | None = None
 
     @property
     def is_understood(self) -> bool:

@@ -530,6 +530,23 @@ _STATEMENTS = {
         """,
         "CREATE INDEX promo_uses_of_user ON promo_uses (user_id)",
     ),
+    # What was earned is summed up by day: of a refund the day is kept, which so far only its row in the ledger tells.
+    "0033_business": (
+        "ALTER TABLE payments ADD COLUMN refunded_at INTEGER",
+        """
+        UPDATE payments SET refunded_at = coalesce(
+            (
+                SELECT at FROM ledger
+                WHERE idempotency_key = 'stars:' || payments.charge_id || ':refund:' || (payments.refunds - 1)
+            ),
+            paid_at
+        )
+        WHERE state = 'refunded'
+        """,
+        "CREATE INDEX payments_by_time ON payments (paid_at)",
+        "CREATE INDEX payments_refunded ON payments (refunded_at) WHERE refunded_at IS NOT NULL",
+        "CREATE INDEX ledger_given ON ledger (at) WHERE kind IN ('grant', 'refund')",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
