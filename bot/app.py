@@ -347,6 +347,7 @@ async def build(
             moderation=moderation,
             reports=admin.reports,
             costs=admin.costs,
+            business=admin.business,
             broadcasts=admin.broadcasts,
             status=status,
             privacy=Privacy(

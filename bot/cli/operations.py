@@ -5,12 +5,14 @@ import sys
 import click
 
 from bot.cli.context import LISTED, CliContext, at_desk, moment, row
+from bot.domain.operations.business import Grouping
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode
 from bot.domain.types import format_task_id
 from bot.errors import UserError
 from bot.i18n import NAMES
 from bot.services.operations.broadcast import BroadcastDraft
+from bot.services.operations.reports import business_cells
 
 
 @click.command()
@@ -205,6 +207,35 @@ async def costs(context: CliContext, days: int) -> None:
 
 
 @click.command()
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far it reaches back."
+)
+@click.option(
+    "--by",
+    type=click.Choice([str(each) for each in Grouping]),
+    default=str(Grouping.DAY),
+    show_default=True,
+    help="What a row is for.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
+@at_desk
+async def revenue(context: CliContext, days: int, by: str, *, as_csv: bool) -> None:
+    """Tell what Stars brought in and what Kling took.
+
+    The last row is the total. Columns: by, name, Stars from packages, from subscriptions, refunded, net; credits sold,
+    taken back, granted, charged, refunded; tasks; Kling units, the estimated part of them; units and money that the
+    accounts charged; revenue, cost, margin, currency. What is not known is a dash.
+    """
+    if as_csv:
+        table = await context.business.table(days, Grouping(by))
+        for line in table.decode("utf-8-sig").splitlines():
+            click.echo(line)
+        return
+    for found in business_cells(await context.business.report(days, Grouping(by))):
+        row(*(cell or None for cell in found))
+
+
+@click.command()
 @click.argument("subject", required=False)
 @at_desk
 async def audit(context: CliContext, subject: str | None) -> None:
@@ -231,5 +262,6 @@ COMMANDS = (
     broadcast_stop,
     stats,
     costs,
+    revenue,
     audit,
 )

@@ -103,7 +103,8 @@ class Provider(Capped, BaseModel):
     goes. `without_ids` are models whose requests bear neither our own id nor an address to call back.
     `max_images` is how many images one submission asks for: each takes a place in its package (Kling API, concurrency
     rules), so that an order of more is split, and a longer series is not made there. No `operations`: what is usual in its dialect. `catalog` has rows, or columns of
-    rows, that differ here only. `cost` is what a credit costs there, compared with the others.
+    rows, that differ here only. `cost` is what a credit costs there, compared with the others; `unit_cost` what
+    a unit of video costs, in `payments.currency` (0: not known).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -122,6 +123,7 @@ class Provider(Capped, BaseModel):
     timeout: Annotated[float, Field(ge=1, le=170)] = 60
     rate: Annotated[float, Field(gt=0, le=1000)] = 5
     cost: Annotated[float, Field(gt=0, le=1000)] = 1
+    unit_cost: Annotated[float, Field(ge=0, le=1000)] = 0
     prices: Annotated[PriceTables, Overridable()] = PriceTables()
     catalog: Rows = Rows()
     operations: tuple[Operation, ...] = ()

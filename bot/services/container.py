@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
+from bot.domain.operations.business import Worth
 from bot.domain.types import Millis
 from bot.services.added_providers import AddedProviders, Try
 from bot.services.compose import Compose
@@ -28,7 +29,7 @@ from bot.services.operations.overrides import Offer, Overrides
 from bot.services.operations.panel import AdminPanel
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
-from bot.services.operations.reports import Reports
+from bot.services.operations.reports import Business, Reports
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
 from bot.services.people.moderation import Moderation
@@ -97,6 +98,7 @@ class Services:
     broadcasts: Broadcasts
     reports: Reports
     costs: Costs
+    business: Business
     moderation: Moderation
     status: Status
     privacy: Privacy
@@ -122,6 +124,7 @@ class Administration:
     broadcasts: Broadcasts
     reports: Reports
     costs: Costs
+    business: Business
 
 
 def administration(
@@ -160,7 +163,14 @@ def administration(
             wake=wake,
             sleep=runtime.sleep,
         ),
+        business=Business(store=store, accounts=accounts, clock=clock, worth=_worth(settings)),
     )
+
+
+def _worth(settings: Settings) -> Worth:
+    """What Stars and units are worth, by the settings."""
+    costs = {str(provider.name): provider.unit_cost for provider in settings.providers if provider.unit_cost}
+    return Worth(settings.payments.currency, settings.payments.star_value, costs)
 
 
 def shell_tasks(

@@ -214,10 +214,12 @@ class SpendingSettings(Section, Capped):
 
 
 class Payments(Section):
-    """The operator's own words on sales; empty: the usual ones."""
+    """The operator's own words on sales (empty: the usual ones), and what a Star is worth in money (0: not known)."""
 
     terms: Annotated[str, Field(max_length=4000)] = ""
     support: Annotated[str, Field(max_length=500)] = ""
+    star_value: Annotated[float, Field(ge=0, le=1000)] = 0
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
 
 
 class Limits(Section):

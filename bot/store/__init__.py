@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from bot.domain.types import Millis
+from bot.store.business import Business
 from bot.store.charges import Charges
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
@@ -104,6 +105,7 @@ class Store:
     library: Library
     operations: Operations
     charges: Charges
+    business: Business
     notices: Notices
     providers: Providers
     privacy: Privacy
@@ -128,6 +130,7 @@ class Store:
             Library(engine),
             Operations(engine),
             Charges(engine),
+            Business(engine),
             Notices(engine),
             Providers(engine),
             Privacy(engine),

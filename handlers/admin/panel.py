@@ -12,6 +12,7 @@ from bot.i18n import Texts
 from bot.services.operations.panel import AUDIT_ON_A_PAGE
 from handlers.admin.access import door_view, request_card
 from handlers.admin.announcements import AskBroadcast, ShowNotice
+from handlers.admin.business import ShowBusiness
 from handlers.admin.overrides import ShowSettings
 from handlers.admin.panel_pages import ShowHome, ShowLog, StopAsking, back, page, to
 from handlers.admin.panel_people import AskSearch, ShowPeople, search
@@ -131,6 +132,7 @@ def _home_view(t: Texts, me: Membership, requests: int) -> View:
                 to(owner, t("button.panel_settings"), ShowSettings()),
                 to(owner, t("button.panel_notice"), ShowNotice()),
             ],
+            [to(owner, t("button.panel_business"), ShowBusiness())],
         ]
     if me.may(Permission.BROADCAST):
         rows.append([to(owner, t("button.panel_broadcast"), AskBroadcast())])

@@ -50,6 +50,20 @@ def things(rows: list[list[str]]) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows}
 
 
+async def test_the_shell_tells_what_came_in_beside_what_it_cost(bot):
+    await meet(bot, ADA)
+    await run(bot, "grant", "@ada", "50")
+    *days, total = await run(bot, "revenue", "--days", "2")
+    assert [row[0] for row in days] == ["day", "day"]
+    assert (total[:2], total[8], total[-1]) == (["total", "-"], "50", "USD")
+    code, said = await bot.command("admin", "revenue", "--by", "user", "--csv")
+    rows = list(csv.DictReader(io.StringIO(said)))
+    assert (code, [(row["by"], row["name"], row["credits_granted"]) for row in rows]) == (
+        0,
+        [("user", "1001", "50"), ("total", "", "50")],
+    )
+
+
 async def test_the_shell_looks_after_people_and_the_log_says_so(bot):
     telegram = bot.telegram
     await meet(bot, ADA)

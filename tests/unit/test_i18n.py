@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from bot.domain.credits.caps import Level, Window
 from bot.domain.credits.promos import PromoProblem
 from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
+from bot.domain.operations.business import Grouping
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
 from bot.domain.people.arguments import ArgumentKind
@@ -63,6 +64,7 @@ FAMILIES = {
     "film.button.": tuple(FilmUse),
     "film.ask.": tuple(NEEDS_MORE),
     "panel.state.": tuple(TaskState),
+    "button.business_": tuple(Grouping),
     "failure.": (*FailureKind, "expired", "failed"),
     "broadcast.": tuple(BroadcastState),
     "argument.": (

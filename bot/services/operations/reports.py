@@ -1,13 +1,21 @@
-"""Statistics: charts and tables of what was asked for and what became of it."""
+"""Statistics: charts and tables of what was asked for, what became of it, and what it brought in and cost."""
 
 import asyncio
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.clock import Clock
+from bot.domain.operations.business import (
+    BusinessLine,
+    BusinessReport,
+    Grouping,
+    Worth,
+    put_together,
+    spans,
+)
 from bot.domain.operations.records import Report, StatRow, days_before, report, start_of
 from bot.domain.people.access import Permission
 from bot.domain.types import UserId, format_task_id
@@ -27,6 +35,14 @@ COLUMNS = (
     *("task", "user", "model", "state", "credits", "provider", "provider_cost"),
     *("asked_at", "submitted_at", "finished_at", "failure"),
 )
+
+BUSINESS_COLUMNS = (
+    *("by", "name", "stars_packages", "stars_subscriptions", "stars_refunded", "stars_net"),
+    *("credits_sold", "credits_taken_back", "credits_granted", "credits_charged", "credits_refunded"),
+    *("tasks", "units", "units_estimated", "charged_units", "charged_money"),
+    *("revenue", "cost", "margin", "currency"),
+)
+"""Of the table, for good: scripts and spreadsheets know them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +125,74 @@ def _for_operators(
 
 
 def _csv(figures: Sequence[StatRow]) -> bytes:
+    return _table(COLUMNS, map(_stat_cells, figures))
+
+
+def _stat_cells(figure: StatRow) -> tuple[object, ...]:
+    moments = (figure.created_at, figure.submitted_at, figure.finished_at)
+    return (
+        format_task_id(figure.id),
+        figure.user_id,
+        figure.model,
+        figure.state,
+        figure.price,
+        figure.provider or "",
+        figure.real_cost or "",
+        *("" if moment is None else _iso(moment) for moment in moments),
+        figure.failure or "",
+    )
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     table = csv.writer(text)
-    table.writerow(COLUMNS)
-    for figure in figures:
-        moments = (figure.created_at, figure.submitted_at, figure.finished_at)
-        table.writerow(
-            (
-                format_task_id(figure.id),
-                figure.user_id,
-                figure.model,
-                figure.state,
-                figure.price,
-                figure.provider or "",
-                figure.real_cost or "",
-                *("" if moment is None else _iso(moment) for moment in moments),
-                figure.failure or "",
-            )
-        )
+    table.writerow(heading)
+    table.writerows(rows)
     # With its mark, spreadsheets take it for UTF-8.
     return text.getvalue().encode("utf-8-sig")
 
 
 def _iso(moment: int) -> str:
     return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="seconds")
+
+
+class Business:
+    """Sums up the last days in the clocks of `quota.timezone`; who may look is declared with what asks."""
+
+    def __init__(self, *, store: Store, accounts: Accounts, clock: Clock, worth: Worth) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._worth = worth
+
+    async def report(self, days: int, by: Grouping) -> BusinessReport:
+        """Today and the days before it, `days` in all."""
+        zone = self._accounts.zone
+        period = days_before(self._clock.now(), days, zone)
+        sums = await self._store.business.list_sums(by, spans(period, zone))
+        return put_together(sums, by, period, self._worth)
+
+    async def table(self, days: int, by: Grouping) -> bytes:
+        """The same as CSV: a row for each line, and one for the total."""
+        return _table(BUSINESS_COLUMNS, business_cells(await self.report(days, by)))
+
+
+def business_cells(report: BusinessReport) -> Iterator[tuple[str, ...]]:
+    """The rows of the table in the order of `BUSINESS_COLUMNS`; what is not known is empty."""
+    for by, line in (*((str(report.by), line) for line in report.lines), ("total", report.total)):
+        known = {"by": by, "charged_money": _money(line.charged_money), "currency": report.currency}
+        yield tuple(known[name] if name in known else _cell(line, name) for name in BUSINESS_COLUMNS)
+
+
+def _cell(line: BusinessLine, name: str) -> str:
+    value = getattr(line, name)
+    return "" if value is None else _number(value) if isinstance(value, int | float) else str(value)
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 4):.15g}"
+
+
+def _money(amounts: Mapping[str, float]) -> str:
+    """Amounts of one or several currencies in one cell."""
+    return "; ".join(f"{_number(amount)} {currency}" for currency, amount in amounts.items())
