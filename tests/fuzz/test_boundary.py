@@ -26,6 +26,7 @@ from bot.kling.wire import HttpResponse, Submission, SubmitContext, TaskStatus
 from bot.services.people.moderation import read_verdict
 from bot.services.requests.assistant import read_suggestion
 from tests.fuzz.target import target
+from tests.operations import a_request_for
 
 ROOT = Path(__file__).parent.parent.parent
 LIP_SYNC = GenerationRequest(
@@ -152,6 +153,7 @@ GIVEN: dict[str, Any] = {
     "page": tuple(Page(book, Millis(0), Millis(1)) for book in Book),
     "provider": ("official",),
     "operation": (Operation.ELEMENT, Operation.VOICE),
+    "request": (a_request_for(Operation.CUTOUT),),
 }
 """What readers take beside an answer."""
 
@@ -325,6 +327,8 @@ def test_nobody_else_reads_what_comes_from_outside():
         "bot.masking",
         "bot.domain.outside",
         "bot.domain.operations.overrides",
+        "bot.reloading",
+        "bot.services.added_providers",
         "bot.services.live_settings",
     }
     reading = set()

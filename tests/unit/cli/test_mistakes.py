@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from bot.network import Network, why_unreachable
 from bot.store.engine.sqlite import migrate
+from tests.world.sockets import tcp_server
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CONFIG = """
@@ -182,13 +183,11 @@ async def test_servers_that_refuse_and_servers_that_are_silent_are_told_apart():
         del reader, writer
         await asyncio.Event().wait()
 
-    server = await asyncio.start_server(never_answers, "127.0.0.1", 0)
-    silent = server.sockets[0].getsockname()[1]
     told = {}
-    for port in (9, silent):
-        async with Network().client(timeout=0.5) as http:
-            with pytest.raises(httpx.HTTPError) as caught:
-                await http.get(f"http://127.0.0.1:{port}")
-        told[port] = why_unreachable(caught.value)
-    server.close()
-    assert told == {9: "connection refused", silent: "no answer in time"}
+    async with tcp_server(never_answers) as silent:
+        for place in ("127.0.0.1:9", silent):
+            async with Network().client(timeout=0.5) as http:
+                with pytest.raises(httpx.HTTPError) as caught:
+                    await http.get(f"http://{place}")
+            told[place] = why_unreachable(caught.value)
+    assert told == {"127.0.0.1:9": "connection refused", silent: "no answer in time"}
