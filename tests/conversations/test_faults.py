@@ -38,7 +38,7 @@ async def test_an_empty_account_gives_the_credits_back_and_tells_the_admins(worl
     world.kling.behaviour.refuse.append(1102)
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
-    await world.telegram.wait_text(ADA, "could not be started")
+    await world.telegram.wait_text(ADA, "out of balance")
     await world.telegram.wait_text(1000, "No video units left at")
     await world.ended()
     assert world.balance(ADA) == (0, 0)

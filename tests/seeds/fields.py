@@ -63,7 +63,7 @@ def flat() -> Iterator[Row]:
                 sends = {**named, "mode": mode, "duration": seconds}
                 yield Row(f"/video it runs --model {model} --mode {mode} {seconds}s", IMAGE2VIDEO, sends, 1)
         yield Row(f"/video --model {model}", IMAGE2VIDEO, named, 1, (GENERATE,))
-        for use in ("From the first", "Combine both"):
+        for use in ("First → last", "Combine both"):
             yield Row(f"/video they meet --model {model}", IMAGE2VIDEO, named, 2, (use, GENERATE))
     for ratio in SEVEN_RATIOS:
         sends = {"aspect_ratio": ratio}

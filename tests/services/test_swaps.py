@@ -12,7 +12,7 @@ from bot.domain.requests.references import Kind
 from bot.domain.requests.request import ImageRef
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
-from bot.services.requests.card import REFERENCES, Card, dump_card, load_card
+from bot.services.requests.card import FRAMES, REFERENCES, Card, dump_card, load_card
 from bot.services.requests.cards import Cards
 from tests.builders import ADA, ADAS_CHAT, a_request
 
@@ -140,7 +140,8 @@ async def test_two_photos_that_are_combined_go_back_to_what_they_were(bare):
     assert card.swap is None
     combined = cards.use_images(card, REFERENCES)
     assert (combined.request.model, combined.swap.model) == ("kling-v1-6", "kling-v2-6")
-    assert cards.go_back(combined).request == card.request
+    # As two frames, which is what their own model takes of two photos.
+    assert cards.go_back(combined).request == cards.use_images(card, FRAMES).request
 
 
 def test_a_card_of_another_version_has_no_swap():
