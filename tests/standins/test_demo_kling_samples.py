@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.kling import image
+from tests.world.kling import image, mask
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 KEYS = {
@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     base64.b64encode(words.encode()).decode(): image()
     for words in ("first frame", "last frame", *(f"picture {number}" for number in range(10)))
 }
+MASKS = ("static_mask", "mask")
 ELSEWHERE = (
     "video-1",
     "audio-7",
@@ -44,7 +45,7 @@ def recorded():
 
 def with_images(value):
     if isinstance(value, dict):
-        return {name: with_images(inner) for name, inner in value.items()}
+        return {name: mask() if name in MASKS else with_images(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [with_images(inner) for inner in value]
     return PLACEHOLDERS.get(value, value) if isinstance(value, str) else value

@@ -281,7 +281,12 @@ def test_a_value_that_is_nearly_right_is_suggested_and_no_secret_is(written):
 def test_every_secret_can_be_a_file_named_by_the_environment(written, tmp_path):
     environ = {}
     proxies = dict.fromkeys(("proxy", "http_proxy", "hook_proxy"), "socks5://ada:from-a-file@proxy.example")
-    values = {"token": "123456:from-a-file", "webhook_secret": "whsec_" + "c2VjcmV0" * 4, **proxies}
+    values = {
+        "token": "123456:from-a-file",
+        "webhook_secret": "whsec_" + "c2VjcmV0" * 4,
+        "sentry_dsn": "https://from-a-file@sentry.example.org/1",
+        **proxies,
+    }
     for section, key in secrets_of(Settings):
         (tmp_path / f"{section}-{key}").write_text(values.get(key, f"{section}-{key}-from-a-file") + "\n")
         number = "__0" if section == "providers" else ""
