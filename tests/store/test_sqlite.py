@@ -108,6 +108,30 @@ def test_of_earlier_users_those_with_a_private_chat_are_known_and_telegrams_own_
     assert known == [(1, 1), (2, None), (3, None)]
 
 
+def test_payments_that_an_earlier_version_refunded_know_when(path):
+    migrate(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for charge, state, refunds in (("a", "refunded", 2), ("unknown", "refunded", 0), ("kept", "paid", 1)):
+            db.execute(
+                """
+                INSERT INTO payments (charge_id, user_id, credits, stars, paid_at, state, taken, refunds)
+                VALUES (?, 1, 5, 5, 1000, ?, 0, ?)
+                """,
+                (charge, state, refunds),
+            )
+        for number, at in ((0, 4000), (1, 5000)):
+            db.execute(
+                """
+                INSERT INTO ledger (user_id, kind, amount, held, allowance, at, counted_at, idempotency_key, note)
+                VALUES (1, 'refund', -5, 0, 0, ?, ?, ?, '')
+                """,
+                (at, at, f"stars:a:refund:{number}"),
+            )
+        db.execute(migrations._STATEMENTS["0033_business"][1])
+        known = db.execute("SELECT charge_id, refunded_at FROM payments ORDER BY charge_id").fetchall()
+    assert known == [("a", 5000), ("kept", None), ("unknown", 1000)]
+
+
 def test_saved_templates_of_earlier_versions_go_over(path):
     migrate(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
