@@ -114,7 +114,7 @@ class Round:
 
     def _is_bought(self) -> bool:
         paid = self._world.rows("SELECT credits FROM payments WHERE user_id = ?", self.person)
-        return paid == [(BOUGHT,)] and bool(self._world.written(self.person, "100 credits are yours"))
+        return paid == [(BOUGHT,)] and bool(self._world.written(self.person, "100 credits added"))
 
     def check(self, counts: Counts) -> None:
         """Count what was lost and what came twice; each is a list of what it was."""
