@@ -11,7 +11,7 @@ from bot.domain.people.access import AccessMode
 from bot.domain.types import format_task_id
 from bot.errors import UserError
 from bot.i18n import NAMES
-from bot.services.operations.broadcast import BroadcastDraft
+from bot.services.operations.broadcast import BroadcastDraft, read_content
 from bot.services.operations.reports import business_cells
 
 
@@ -95,13 +95,14 @@ async def broadcast(
 ) -> None:
     """Draft a message to many, which `broadcast-send` sends.
 
-    A TEXT that is a dash is read from the input. Columns: number, state, people sent to, people not reached, people
+    A TEXT that is a dash is read from the input. Its last lines may be up to three buttons, each a line `Title -
+    https://…`. Columns: number, state, people sent to, people not reached, people
     that it goes to.
     """
     if plan is not None and plan not in context.accounts.plans:
         raise click.ClickException(f"there is no plan {plan}; there are: {', '.join(context.accounts.plans)}")
     words = sys.stdin.read() if text == ("-",) else " ".join(text)
-    letter = await context.broadcasts.draft(None, words)
+    letter = await context.broadcasts.draft(None, read_content(words))
     if plan is not None or language is not None:
         letter = await context.broadcasts.narrow(None, letter.id, plan, language)
     _show_broadcast(letter)

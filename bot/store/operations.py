@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.domain.operations.overrides import Override
-from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, StatRow
+from bot.domain.operations.records import AuditRow, Broadcast, BroadcastContent, BroadcastState, StatRow
 from bot.domain.tasks.task import Task
 from bot.domain.types import Credits, Millis, ProviderName, UserId
 from bot.store.engine import Row, Subject, Transaction, mapper
@@ -169,13 +169,11 @@ class Operations(Subject):
         """
 
         def work(tx: Transaction) -> int:
-            pressed = tx.run(
-                """
+            presses = """
                 UPDATE inbox SET payload = '{}', processed_at = :now
                 WHERE processed_at IS NULL AND strpos(payload, '"callback_query":') > 0
-                """,
-                now=now,
-            )
+            """
+            pressed = tx.run(presses, now=now)
             tx.run("UPDATE broadcasts SET state = 'stopped' WHERE state = 'sending'")
             tx.run("DELETE FROM settings WHERE key = :key", key=COPIED_AT)
             return pressed
@@ -184,14 +182,15 @@ class Operations(Subject):
 
     # -- broadcasts ----------------------------------------------------------------------------------
 
-    async def add_broadcast(self, text: str, author: UserId | None, now: Millis) -> int:
+    async def add_broadcast(self, content: BroadcastContent, author: UserId | None, now: Millis) -> int:
         """Save the draft of a broadcast; its id."""
         statement = """
-            INSERT INTO broadcasts (text, state, reached, sent, failed, total, created_by, created_at)
-            VALUES (:text, 'draft', 0, 0, 0, 0, :author, :now) RETURNING id
+            INSERT INTO broadcasts (text, versions, state, reached, sent, failed, total, created_by, created_at)
+            VALUES (:text, :versions, 'draft', 0, 0, 0, 0, :author, :now) RETURNING id
         """
-        by = author_of(author)
-        return await self._write(lambda tx: int(tx.value(statement, text=text, author=by, now=now)))
+        versions = f"[{content.model_dump_json(exclude_defaults=True)}]"
+        values = {"text": content.text, "versions": versions, "author": author_of(author), "now": now}
+        return await self._write(lambda tx: int(tx.value(statement, **values)))
 
     async def get_broadcast(self, broadcast_id: int) -> Broadcast | None:
         """One broadcast."""
@@ -211,7 +210,7 @@ class Operations(Subject):
         statement = """
             UPDATE broadcasts SET
                 plan = :plan, language = :language, state = :state, reached = :reached, sent = :sent,
-                failed = :failed, total = :total, message_id = :message_id
+                failed = :failed, total = :total, message_id = :message_id, versions = :versions, tested = :tested
             WHERE id = :id AND state = :before
         """
         values = mapper.columns(broadcast) | {"before": str(before)}
@@ -291,16 +290,11 @@ def _empty_tasks(tx: Transaction, before: Millis) -> int:
     remembered, so that no task is looked at twice; 0: nothing was left.
     """
     done = int(tx.value("SELECT value FROM settings WHERE key = :key", key=EMPTIED_KEY) or 0)
-    rows = tx.all(
-        Row,
-        """
+    oldest = """
         SELECT id, finished_at FROM tasks INDEXED BY tasks_ended
         WHERE finished_at > :done AND finished_at < :before ORDER BY finished_at LIMIT :most
-        """,
-        done=done,
-        before=before,
-        most=EMPTIED_AT_ONCE,
-    )
+    """
+    rows = tx.all(Row, oldest, done=done, before=before, most=EMPTIED_AT_ONCE)
     if not rows:
         return 0
     # Several may have ended at the same moment: all of them belong to the same piece.
@@ -316,6 +310,9 @@ EMPTIED_KEY = "retention.tasks"
 """The key in the settings for the end of the last task that was emptied (milliseconds)."""
 
 EMPTIED_AT_ONCE = 500
+FIGURE = (
+    "id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at, failure"
+)
 
 _ENDED = """
     SELECT id FROM tasks INDEXED BY tasks_ended

@@ -4,18 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bot.domain.operations.records import BroadcastState
+from bot.domain.operations.records import BroadcastContent, BroadcastMedia, BroadcastState
 from bot.domain.people.access import AccessLevel, Permission
-from bot.domain.types import UserId, short_hash
-from bot.i18n import NAMES, Texts
-from bot.services.operations.broadcast import BroadcastDraft
-from handlers.admin.panel_pages import back, page, question, reply, to
+from bot.domain.requests.question import Content
+from bot.domain.types import ChatId, UserId, short_hash
+from bot.errors import UserError
+from bot.i18n import NAMES, Texts, for_language
+from bot.services.operations.broadcast import BroadcastDraft, read_content
+from bot.services.ports import ChatGone, ChatRefused
+from handlers.admin.panel_pages import ask, back, page, question, reply, to
 from handlers.chat import html
 from handlers.chat.html import View
 from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Section
+from handlers.chat.reading import formatted, written
 from handlers.chat.routes import Command
 from handlers.chat.turn import Turn
+from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.media import Media, MediaKind
+from handlers.sending.pacing import Urgency
+
+ANNOUNCED = Content.TEXT | Content.PHOTO | Content.VIDEO
+"""What a broadcast is written with."""
 
 
 class ShowNotice(Payload, action="panel.notice"):
@@ -62,6 +72,21 @@ class SetAudience(Payload, action="panel.to"):
 
 
 @dataclass(frozen=True)
+class AskVersion(Payload, action="panel.version"):
+    """Ask for the version of a broadcast in a language."""
+
+    broadcast_id: int
+    language: str
+
+
+@dataclass(frozen=True)
+class SendTest(Payload, action="panel.test"):
+    """Send a broadcast to its author alone."""
+
+    broadcast_id: int
+
+
+@dataclass(frozen=True)
 class SendBroadcast(Payload, action="panel.send"):
     """Send a broadcast."""
 
@@ -99,8 +124,57 @@ async def _set_notice(turn: Turn, text: str) -> View:
 
 
 async def _on_broadcast_reply(turn: Turn, _: AskBroadcast) -> View:
-    draft = await turn.services.broadcasts.draft(turn.user_id, turn.text)
+    draft = await turn.services.broadcasts.draft(turn.user_id, _read_message(turn))
     return broadcast_view(turn.t, draft, turn.services.accounts.plans, turn.user_id)
+
+
+async def _ask_version(turn: Turn, button: AskVersion) -> View:
+    language = NAMES.get(button.language)
+    if language is None:
+        raise UserError("error.button.stale")
+    return await ask(turn, button, "panel.ask_version", language=language)
+
+
+async def _on_version_reply(turn: Turn, about: AskVersion) -> View:
+    draft = await turn.services.broadcasts.add_version(
+        turn.user_id, about.broadcast_id, about.language, _read_message(turn)
+    )
+    return broadcast_view(turn.t, draft, turn.services.accounts.plans, turn.user_id)
+
+
+def _read_message(turn: Turn) -> BroadcastContent:
+    """What a message says, as a broadcast. Raises UserError: it is an album, or a file of another kind."""
+    message = turn.message
+    if message is None or len(turn.messages) > 1:
+        raise UserError("error.broadcast.file")
+    content = read_content(written(message))
+    told: dict[str, object] = {"html": formatted(message, len(content.text))}
+    if message.photo:
+        largest = max(message.photo, key=lambda size: size.width * size.height)
+        told |= {"media": BroadcastMedia.PHOTO, "file_id": largest.file_id}
+    elif message.video is not None:
+        told |= {"media": BroadcastMedia.VIDEO, "file_id": message.video.file_id}
+    elif message.animation is not None:
+        told |= {"media": BroadcastMedia.ANIMATION, "file_id": message.animation.file_id}
+    elif message.effective_attachment is not None:
+        raise UserError("error.broadcast.file")
+    return content.model_copy(update=told)
+
+
+async def _test(turn: Turn, button: SendTest) -> View:
+    """Send every version to whoever tests, each in its language; then it may be sent to all."""
+    broadcasts = turn.services.broadcasts
+    draft = await broadcasts.letter(turn.user_id, button.broadcast_id)
+    if draft.state is not BroadcastState.DRAFT:
+        raise UserError("error.button.stale")
+    for content in draft.contents:
+        t = for_language(content.language or turn.t.language)
+        try:
+            await send_announcement(turn.chat, turn.user_id, t, content, Urgency.ANSWER)
+        except (ChatGone, ChatRefused):
+            raise UserError("error.broadcast.refused") from None
+    tested = await broadcasts.note_test(turn.user_id, draft)
+    return broadcast_view(turn.t, tested, turn.services.accounts.plans, turn.user_id)
 
 
 async def _set_audience(turn: Turn, button: SetAudience) -> View:
@@ -149,11 +223,28 @@ def broadcast_view(t: Texts, draft: BroadcastDraft, plans: Sequence[str], owner:
     audience += [t("broadcast.language", language=NAMES[draft.language])] if draft.language else []
     recipients = ", ".join(audience) or t("broadcast.everybody")
     counts = {name: t.number(getattr(draft, name)) for name in ("sent", "failed", "total")}
-    lines = [t(f"broadcast.{draft.state}", to=recipients, **counts), html.quoted(draft.text, 3_000)]
+    lines = [t(f"broadcast.{draft.state}", to=recipients, **counts)]
+    for content in draft.contents:
+        lines += [NAMES[content.language]] if content.language else []
+        lines.append(html.quoted(_outline(t, content), 3_000 // len(draft.contents)))
     rows: list[list[Button]] = []
     if draft.state is BroadcastState.DRAFT:
-        send = t("button.broadcast_send", count=counts["total"])
-        rows.append([to(owner, send, SendBroadcast(draft.id), confirm=True)])
+        test = to(owner, t("button.broadcast_test"), SendTest(draft.id), confirm=not draft.is_tested)
+        send = to(
+            owner,
+            t("button.broadcast_send", count=counts["total"]),
+            SendBroadcast(draft.id),
+            confirm=True,
+        )
+        rows.append([test, send] if draft.is_tested else [test])
+        if not draft.is_tested:
+            lines.append(t("broadcast.test_first"))
+        rows.append(
+            [
+                to(owner, t("button.broadcast_version", language=name), AskVersion(draft.id, code))
+                for code, name in NAMES.items()
+            ]
+        )
         rows.append([to(owner, t("broadcast.everybody"), SetAudience(draft.id))])
         rows += [
             [to(owner, t("broadcast.plan", plan=name), SetAudience.on_plan(draft.id, name))] for name in plans
@@ -165,9 +256,35 @@ def broadcast_view(t: Texts, draft: BroadcastDraft, plans: Sequence[str], owner:
     return View("\n".join(lines), rows)
 
 
-def announcement(t: Texts, text: str) -> View:
+def _outline(t: Texts, content: BroadcastContent) -> str:
+    """A version in words: its file, its text and its buttons."""
+    file = [t(f"broadcast.with_{content.media}")] if content.media is not None else []
+    text = [content.text] if content.text else []
+    return "\n".join([*file, *text, *(f"{link.title} – {link.url}" for link in content.links)])
+
+
+def announcement(t: Texts, content: BroadcastContent) -> View:
     """A broadcast as people get it."""
-    return View(f"{escape(text)}\n\n{t('broadcast.why')}")
+    text = content.html or escape(content.text)
+    rows = [[Button(link.title, url=link.url)] for link in content.links]
+    return View("\n\n".join(filter(None, (text, t("broadcast.why")))), rows)
+
+
+async def send_announcement(
+    chat: Chat, user_id: UserId, t: Texts, content: BroadcastContent, urgency: Urgency
+) -> None:
+    """Send a broadcast to a person in private; a link in its text shows its page.
+
+    Raises:
+        ChatError: Telegram does not take it.
+
+    """
+    target, view = ReplyTarget(ChatId(user_id)), announcement(t, content)
+    if content.media is None or content.file_id is None:
+        await chat.send(target, view, preview=True, urgency=urgency)
+    else:
+        media = Media(kind=MediaKind(content.media), source=content.file_id)
+        await chat.send_media(target, media, view, urgency=urgency)
 
 
 COMMANDS = (Command("unsubscribe", unsubscribe, access=AccessLevel.OPEN, section=Section.ACCOUNT),)
@@ -176,11 +293,14 @@ BUTTONS = (
     question(AskNotice, "panel.ask_notice", Permission.OPERATE),
     page(DeleteNotice, _delete_notice, Permission.OPERATE),
     question(AskBroadcast, "panel.ask_broadcast", Permission.BROADCAST),
+    page(AskVersion, _ask_version, Permission.BROADCAST),
+    page(SendTest, _test, Permission.BROADCAST),
     page(SetAudience, _set_audience, Permission.BROADCAST),
     page(SendBroadcast, _send, Permission.BROADCAST),
     page(StopBroadcast, _stop, Permission.BROADCAST),
 )
 QUESTIONS = (
     reply(AskNotice, _on_notice_reply, Permission.OPERATE),
-    reply(AskBroadcast, _on_broadcast_reply, Permission.BROADCAST),
+    reply(AskBroadcast, _on_broadcast_reply, Permission.BROADCAST, ANNOUNCED),
+    reply(AskVersion, _on_version_reply, Permission.BROADCAST, ANNOUNCED),
 )

@@ -68,7 +68,9 @@ def question(payload: type[P], key: str, permission: Permission) -> Press[P]:
     return page(payload, show, permission)
 
 
-def reply(payload: type[P], show: Page[P], permission: Permission) -> QuestionKind[P]:
+def reply(
+    payload: type[P], show: Page[P], permission: Permission, accepts: Content = Content.TEXT
+) -> QuestionKind[P]:
     """What is done with the words that the button `payload` asked for, by whoever still has the permission."""
 
     async def on_reply(turn: Turn, about: P) -> None:
@@ -79,7 +81,7 @@ def reply(payload: type[P], show: Page[P], permission: Permission) -> QuestionKi
             raise
         await turn.answer(await show(turn, about))
 
-    return QuestionKind(payload, Content.TEXT, on_reply)
+    return QuestionKind(payload, accepts, on_reply)
 
 
 async def ask(turn: Turn, button: Payload, key: str, **params: object) -> View:

@@ -132,6 +132,31 @@ class Reader:
         return entity.type == MessageEntityType.MENTION and named == f"@{self.bot.username}".casefold()
 
 
+def written(message: Message) -> str:
+    """The text or caption of one message, exactly as Telegram has it."""
+    return message.text or message.caption or ""
+
+
+def formatted(message: Message, length: int) -> str:
+    """The first so many characters of the text or caption of one message, with their formatting, as HTML."""
+    text = written(message)[:length]
+    end = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    entities = [
+        MessageEntity(
+            entity.type,
+            entity.offset,
+            min(entity.length, end - entity.offset),
+            url=entity.url,
+            user=entity.user,
+            language=entity.language,
+            custom_emoji_id=entity.custom_emoji_id,
+        )
+        for entity in (message.entities if message.text else message.caption_entities)
+        if entity.offset < end
+    ]
+    return Message(message.message_id, message.date, message.chat, text=text, entities=entities).text_html
+
+
 def _behind(text: str) -> str:
     """What stands behind a command, without what separates it from that: "/video: 10s a fox"."""
     return text.lstrip(_SEPARATORS).strip()

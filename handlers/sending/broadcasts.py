@@ -2,12 +2,13 @@
 
 from contextlib import suppress
 
+from bot.domain.operations.records import BroadcastContent
 from bot.domain.types import ChatId, UserId
 from bot.i18n import for_language
 from bot.services.operations.broadcast import BroadcastDraft
 from bot.services.ports import ChatError
-from handlers.admin.announcements import announcement, broadcast_view
-from handlers.sending.chat import Chat, ReplyTarget
+from handlers.admin.announcements import broadcast_view, send_announcement
+from handlers.sending.chat import Chat
 from handlers.sending.pacing import Urgency
 
 
@@ -17,11 +18,9 @@ class TelegramBroadcasts:
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
-    async def write(self, user_id: UserId, language: str, text: str) -> None:
-        """Send the text to a person in private; a link in it shows its page."""
-        view = announcement(for_language(language), text)
-        target = ReplyTarget(ChatId(user_id))
-        await self._chat.send(target, view, preview=True, urgency=Urgency.BROADCAST)
+    async def write(self, user_id: UserId, language: str, content: BroadcastContent) -> None:
+        """Send it to a person in private."""
+        await send_announcement(self._chat, user_id, for_language(language), content, Urgency.BROADCAST)
 
     async def show(self, author: UserId, message_id: int, language: str, letter: BroadcastDraft) -> None:
         """Show the author how far it is."""

@@ -13,6 +13,7 @@ from telegram import (
     InlineQueryResultCachedPhoto,
     InlineQueryResultCachedVideo,
     InputFile,
+    InputMediaAnimation,
     InputMediaAudio,
     InputMediaDocument,
     InputMediaPhoto,
@@ -33,6 +34,7 @@ class MediaKind(StrEnum):
     PHOTO = "photo"
     AUDIO = "audio"
     DOCUMENT = "document"
+    ANIMATION = "animation"
 
     @property
     def row(self) -> "MediaRow":
@@ -101,6 +103,11 @@ _ROWS: Mapping[MediaKind, MediaRow] = {
         in_album=True,
     ),
     MediaKind.AUDIO: MediaRow(InputMediaAudio, ChatAction.UPLOAD_VOICE, ("duration",)),
+    MediaKind.ANIMATION: MediaRow(
+        InputMediaAnimation,
+        ChatAction.UPLOAD_VIDEO,
+        ("width", "height", "duration", "has_spoiler", "thumbnail"),
+    ),
     MediaKind.DOCUMENT: MediaRow(
         InputMediaDocument, ChatAction.UPLOAD_DOCUMENT, ("disable_content_type_detection",)
     ),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.demo.script import sample_picture
 from tests.world.telegram import ADA, BOSS, XIAOLIN
 
 
@@ -104,15 +105,69 @@ async def test_a_broadcast_goes_to_whom_it_is_for_and_goes_on_after_a_crash(bot)
     await telegram.wait_text(BOSS, "Panel")
     await tap(bot, "Broadcast", "before it is sent")
     await telegram.say(BOSS, "New: videos with sound")
-    await telegram.wait_text(BOSS, "To: everybody (2)")
+    card = await telegram.wait_text(BOSS, "To: everybody (2)")
+    assert not [label for label in labels_of(card) if label.startswith("Send")]
     await tap(bot, "简体中文", "To: 简体中文 (1)")
     await tap(bot, "everybody", "To: everybody (2)")
+    await tap(bot, "Test", "Stop it: /unsubscribe")
+    assert not bot.written(XIAOLIN, "videos with sound")
+    await telegram.wait_for(lambda: "Send to 2" in all_labels(bot))
     await telegram.press_labelled(BOSS, "Send to 2")
     await telegram.wait_for(lambda: bot.rows("SELECT 1 FROM broadcasts WHERE state != 'draft'"))
     await bot.restart()
     await telegram.wait_text(XIAOLIN, "New: videos with sound")
     await telegram.wait_text(BOSS, "done: 2 of 2 sent")
     assert not bot.written(ADA, "videos with sound")
+
+
+async def test_a_broadcast_has_a_photo_formatting_buttons_and_a_version_per_language(bot):
+    telegram = bot.telegram
+    for person in (ADA, XIAOLIN):
+        await telegram.say(person, "/start")
+    await open_panel(bot)
+    await tap(bot, "Broadcast", "before it is sent")
+    await telegram.send_document(BOSS, sample_picture(), "fox.jpg", "image/jpeg", "News")
+    await telegram.wait_text(BOSS, "not as a file")
+    await telegram.send_photo(BOSS, sample_picture(), "News\nTry it - http://example.org")
+    await telegram.wait_text(BOSS, "begins with https://")
+    sent = await telegram.send_photo(
+        BOSS, sample_picture(), "Sound & vision\n\nTry it - https://example.org/fox"
+    )
+    card = await telegram.wait_text(BOSS, "Photo\nSound & vision\nTry it – https://example.org/fox")
+    assert not [label for label in labels_of(card) if label.startswith("Send")]
+    await tap(bot, "Add 简体中文", "instead of the first version")
+    chinese = {
+        "message_id": 901,
+        "from": {"id": BOSS, "is_bot": False, "first_name": "Boss"},
+        "chat": {"id": BOSS, "type": "private"},
+        "date": int(bot.seconds()),
+        "text": "🦊 有声视频\n试试 - t.me/klingbot",
+        "entities": [{"type": "bold", "offset": 0, "length": 15}],
+    }
+    telegram.state.updates.add("message", chinese)
+    await telegram.wait_text(BOSS, "试试 – https://t.me/klingbot")
+    await telegram.press_labelled(BOSS, "Test")
+    await telegram.wait_for(lambda: [label for label in all_labels(bot) if label.startswith("Send to")])
+    tests = [
+        message
+        for message in telegram.replies(BOSS)
+        if "Stop it: /unsubscribe" in message.get("caption", "") or "/unsubscribe" in message.get("text", "")
+    ]
+    assert [("photo" in message, labels_of(message)) for message in tests] == [
+        (True, ["Try it"]),
+        (False, ["试试"]),
+    ]
+    await telegram.press_labelled(BOSS, "Send to")
+    await bot.restart()
+    written = await bot.wait_for(lambda: [message for message in telegram.replies(ADA) if "photo" in message])
+    assert written[0]["caption"].startswith("Sound & vision\n\nNews from")
+    assert written[0]["photo"][-1]["file_unique_id"] == sent["photo"][-1]["file_unique_id"]
+    assert written[0]["reply_markup"]["inline_keyboard"][0][0]["url"] == "https://example.org/fox"
+    translated = await telegram.wait_text(XIAOLIN, "有声视频")
+    assert {"type": "bold", "offset": 0, "length": 7} in translated["entities"]
+    assert translated["reply_markup"]["inline_keyboard"][0][0]["url"] == "https://t.me/klingbot"
+    await telegram.wait_text(BOSS, "done: 3 of 3 sent")
+    assert not [message for message in telegram.replies(XIAOLIN) if "photo" in message]
 
 
 async def test_the_text_of_the_day_stands_beneath_start_and_others_have_no_panel(bot):
@@ -139,6 +194,11 @@ async def test_the_text_of_the_day_stands_beneath_start_and_others_have_no_panel
 def labels_of(message: dict) -> list[str]:
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button["text"] for row in rows for button in row]
+
+
+def all_labels(bot) -> list[str]:
+    """The buttons that stand in the admin's chat."""
+    return [label for message in bot.telegram.replies(BOSS) for label in labels_of(message)]
 
 
 async def open_panel(bot) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.demo.script import sample_picture
 from bot.demo.telegram.wire import BotApiError
+from bot.services.operations.broadcast import read_content
 from tests.world.bot import BotInProcess
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
@@ -42,7 +43,7 @@ async def broadcast(world: BotInProcess, text: str) -> None:
     """Send a broadcast to everybody."""
     assert world.app is not None
     broadcasts = world.app.services.broadcasts
-    letter = await broadcasts.draft(None, text)
+    letter = await broadcasts.draft(None, read_content(text))
     await broadcasts.send(None, letter.id, None, text)
     await world.settle()
 

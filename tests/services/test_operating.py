@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from bot.domain.operations.records import BroadcastState
+from bot.domain.operations.records import BroadcastContent, BroadcastMedia, BroadcastState
 from bot.domain.people.access import AccessMode, AccessPolicy, Admission, Permission, Role
 from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.types import DAY, ChatId, Millis, UserId, format_task_id
@@ -23,6 +23,7 @@ from bot.services.operations.actions_on_standings import (
     UnbanPerson,
 )
 from bot.services.operations.actions_on_tasks import CancelTask, RefundTask
+from bot.services.operations.broadcast import read_content
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
 from bot.store import Store
@@ -298,7 +299,7 @@ async def test_a_task_that_failed_cost_nothing_and_is_among_the_failures(world):
 
 async def test_a_broadcast_from_a_shell_has_no_author_and_no_message(store, office, accounts, clock):
     broadcasts = office.broadcasts
-    draft = await broadcasts.draft(None, "news")
+    draft = await broadcasts.draft(None, read_content("news"))
     assert (draft.state, draft.total) == (BroadcastState.DRAFT, 3)
     assert (await broadcasts.letter(None, draft.id)).total == 3
     sending = await broadcasts.send(None, draft.id, None, "shell:1")
@@ -308,3 +309,59 @@ async def test_a_broadcast_from_a_shell_has_no_author_and_no_message(store, offi
     await refused("error.button.stale", broadcasts.send(None, draft.id, None, "shell:2"))
     await broadcasts.stop(None, draft.id, "shell:3")
     assert [row[:2] for row in await noted(store)] == [(None, "broadcast-stop"), (None, "broadcast")]
+
+
+def test_the_last_lines_of_a_broadcast_are_its_buttons():
+    content = read_content("News - today\n\nTry it – https://example.org/fox?a=1\n 加入 - t.me/klingbot \n")
+    assert content.text == "News - today"
+    assert [(link.title, link.url) for link in content.links] == [
+        ("Try it", "https://example.org/fox?a=1"),
+        ("加入", "https://t.me/klingbot"),
+    ]
+    assert read_content("Try it - https://example.org\nand tell us") == BroadcastContent(
+        text="Try it - https://example.org\nand tell us"
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "key"),
+    [
+        ("Try - http://example.org", "error.broadcast.address"),
+        ("Try - tg://resolve?domain=a", "error.broadcast.address"),
+        ("Try - https://localhost", "error.broadcast.address"),
+        ("Try - https://name@example.org", "error.broadcast.address"),
+        ("Try - https://[example.org", "error.broadcast.address"),
+        (f"Try - https://example.org/{'x' * 1_024}", "error.broadcast.address"),
+        (f"{'x' * 41} - https://example.org", "error.broadcast.title"),
+        ("\n".join(["Try - https://example.org"] * 4), "error.broadcast.links"),
+    ],
+)
+def test_a_button_of_a_broadcast_that_telegram_would_refuse_is_refused(last, key):
+    with pytest.raises(UserError) as refusal:
+        read_content(f"News\n{last}")
+    assert refusal.value.key == key
+
+
+async def test_a_broadcast_has_a_text_that_fits_or_a_file(office):
+    broadcasts = office.broadcasts
+    await refused("error.broadcast.length", broadcasts.draft(None, read_content("\n")))
+    await refused("error.broadcast.length", broadcasts.draft(None, read_content("🦊" * 1_751)))
+    photo = {"media": BroadcastMedia.PHOTO, "file_id": "photo-1"}
+    await refused(
+        "error.broadcast.caption", broadcasts.draft(None, BroadcastContent(text="x" * 901, **photo))
+    )
+    assert (await broadcasts.draft(None, BroadcastContent(text="", **photo))).contents[0].file_id == "photo-1"
+
+
+async def test_what_an_admin_sends_was_tested_as_it_is(office):
+    broadcasts = office.broadcasts
+    draft = await broadcasts.draft(BOSS, read_content("news"))
+    await refused("error.broadcast.untested", broadcasts.send(BOSS, draft.id, 1, "update:1"))
+    changed = await broadcasts.add_version(BOSS, draft.id, "zh_Hans", read_content("新闻"))
+    await refused("error.button.stale", broadcasts.note_test(BOSS, draft))
+    assert (await broadcasts.note_test(BOSS, changed)).is_tested
+    again = await broadcasts.add_version(BOSS, draft.id, "zh_Hans", read_content("新消息"))
+    assert [content.text for content in again.contents] == ["news", "新消息"]
+    await refused("error.broadcast.untested", broadcasts.send(BOSS, draft.id, 1, "update:2"))
+    await broadcasts.note_test(BOSS, again)
+    assert (await broadcasts.send(BOSS, draft.id, 1, "update:3")).state is BroadcastState.SENDING

@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.operations.overrides import Override
-from bot.domain.operations.records import AuditRow, BroadcastState, PersonNotice
+from bot.domain.operations.records import (
+    AuditRow,
+    BroadcastContent,
+    BroadcastLink,
+    BroadcastMedia,
+    BroadcastState,
+    PersonNotice,
+)
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Membership, Role
 from bot.domain.people.moderation import Strike, StrikeSource
 from bot.domain.types import DAY, Millis, UserId
@@ -170,7 +177,9 @@ async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
         await store.engine.write(lambda tx, each=number, plan=plan: set_plan(tx, UserId(each), plan, None))
     await store.people.set_standing(Membership(UserId(4), ban="loud"), NOW)
     await store.people.set_standing(Membership(UserId(5), reachable=False), NOW)
-    found = await store.operations.get_broadcast(await store.operations.add_broadcast("news", BOSS, NOW))
+    found = await store.operations.get_broadcast(
+        await store.operations.add_broadcast(BroadcastContent(text="news"), BOSS, NOW)
+    )
 
     async def ids(**changes) -> list[int]:
         users = await store.people.list_audience(replace(found, **changes), "free", NOW, 10)
@@ -187,8 +196,35 @@ async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
     assert (await store.operations.get_sending_broadcast()).id == found.id
 
 
+async def test_a_broadcast_is_kept_with_its_file_buttons_and_versions(store):
+    first = BroadcastContent(
+        text="news",
+        html="<b>news</b>",
+        links=(BroadcastLink(title="Try", url="https://example.org"),),
+        media=BroadcastMedia.ANIMATION,
+        file_id="file-1",
+    )
+    found = await store.operations.get_broadcast(await store.operations.add_broadcast(first, BOSS, NOW))
+    assert (found.contents, found.tested) == ((first,), False)
+    chinese = BroadcastContent(text="新闻", language="zh_Hans")
+    changed = replace(found, versions=(first, chinese), tested=True)
+    assert await store.operations.update_broadcast(changed, BroadcastState.DRAFT)
+    kept = await store.operations.get_broadcast(found.id)
+    assert kept == changed
+    assert [kept.content_for(language) for language in ("en", "zh_Hans")] == [first, chinese]
+
+
+async def test_a_broadcast_of_an_earlier_version_says_its_text(store):
+    content = BroadcastContent(text="news <3")
+    broadcast_id = await store.operations.add_broadcast(content, BOSS, NOW)
+    await store.engine.write(lambda tx: tx.run("UPDATE broadcasts SET versions = '[]'"))
+    assert (await store.operations.get_broadcast(broadcast_id)).content_for("en") == content
+
+
 async def test_a_private_chat_is_open_once_a_person_writes_there_and_until_a_message_is_refused(store):
-    broadcast = await store.operations.get_broadcast(await store.operations.add_broadcast("news", BOSS, NOW))
+    broadcast = await store.operations.get_broadcast(
+        await store.operations.add_broadcast(BroadcastContent(text="news"), BOSS, NOW)
+    )
 
     async def is_open() -> bool | None:
         user = await store.people.get(ADA)

@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from bot.domain.credits.promos import PromoCode
 from bot.domain.credits.shop import Payment
 from bot.domain.library.template import Template
-from bot.domain.operations.records import AuditRow, PersonNotice
+from bot.domain.operations.records import AuditRow, BroadcastContent, PersonNotice
 from bot.domain.people.access import InviteCode
 from bot.domain.tasks.task import TaskState
 from bot.domain.types import DAY, Credits, Millis, UserId
@@ -86,7 +86,7 @@ async def a_life(store, task_ids) -> None:
     await store.library.save_template(Template("token", ADA, "Fox", {}, 0, 0, NOW), 10)
     names = {"id": "ASSET1", "external_task_id": "klingbot-ASSET1"}
     await stored(store, TaskState.SUCCEEDED, request=an_asset_request(name="Fox"), **names)
-    broadcast_id = await store.operations.add_broadcast("news", None, NOW)
+    broadcast_id = await store.operations.add_broadcast(BroadcastContent(text="news"), None, NOW)
     assert broadcast_id == 1
 
 

@@ -23,6 +23,7 @@ import pytest
 import handlers
 from bot.domain.credits.quota import Plan
 from bot.domain.library.template import clean_title
+from bot.domain.operations.records import BroadcastContent, BroadcastLink
 from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.effects import Effect, load_effects
@@ -91,6 +92,9 @@ FORMS: Mapping[str, object] = {
     "preference_page.choices": {"yes": Preferences(silent=True), "no": Preferences()},
     "voices.known": load_voices().of("en"),
     "link.buttons": [],
+    "announcement.content": lambda text: BroadcastContent(
+        text=text[:900], links=(BroadcastLink(title=" ".join(text.split())[:40], url=LINK),)
+    ),
     "outdated.sentence": "This template uses a model that is gone.",
     "language": "en",
     "chosen_language": "en",

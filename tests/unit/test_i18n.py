@@ -16,7 +16,7 @@ from bot.domain.credits.caps import Level, Window
 from bot.domain.credits.promos import PromoProblem
 from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.business import Grouping
-from bot.domain.operations.records import BroadcastState
+from bot.domain.operations.records import BroadcastMedia, BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
 from bot.domain.people.arguments import ArgumentKind
 from bot.domain.people.moderation import StrikeSource
@@ -66,7 +66,7 @@ FAMILIES = {
     "panel.state.": tuple(TaskState),
     "button.business_": tuple(Grouping),
     "failure.": (*FailureKind, "expired", "failed"),
-    "broadcast.": tuple(BroadcastState),
+    "broadcast.": (*BroadcastState, *(f"with_{media}" for media in BroadcastMedia)),
     "argument.": (
         "user",
         *(

@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel, ConfigDict
+
 from bot.domain.tasks.task import TaskState
 from bot.domain.types import Credits, Millis, TaskId, UserId, to_millis
 
@@ -149,6 +151,40 @@ class PersonNotice:
     sender: UserId | None = None
 
 
+class BroadcastMedia(StrEnum):
+    """What a broadcast shows above its text."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
+    ANIMATION = "animation"
+
+
+class BroadcastLink(BaseModel):
+    """A button of a broadcast, which opens an address."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    url: str
+
+
+class BroadcastContent(BaseModel):
+    """What a broadcast says. `html` is its text with its formatting; empty: it has none.
+
+    `file_id` is the file that Telegram knows by this id, shown as `media`; both None: there is a text alone.
+    `language` is whom this version is for; None: everybody who has no version of their own.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    html: str = ""
+    links: tuple[BroadcastLink, ...] = ()
+    media: BroadcastMedia | None = None
+    file_id: str | None = None
+    language: str | None = None
+
+
 class BroadcastState(StrEnum):
     """The life of a broadcast."""
 
@@ -163,7 +199,9 @@ class Broadcast:
     """A message to many. `reached` is the id of the last person that it was sent to, in order of ids.
 
     `plan` and `language` narrow the audience; None: everybody. `message_id` shows its author how far it is.
-    One from a shell has neither author (`created_by`) nor message.
+    One from a shell has neither author (`created_by`) nor message. `versions` are what it says, the first for whoever
+    has none of their own; those that were written before there were versions have only their `text`. `tested`
+    says that its author has seen all of it.
     """
 
     id: int
@@ -178,3 +216,15 @@ class Broadcast:
     failed: int = 0
     total: int = 0
     message_id: int | None = None
+    versions: tuple[BroadcastContent, ...] = ()
+    tested: bool = False
+
+    @property
+    def contents(self) -> tuple[BroadcastContent, ...]:
+        """What it says, at least one version."""
+        return self.versions or (BroadcastContent(text=self.text),)
+
+    def content_for(self, language: str) -> BroadcastContent:
+        """What it says to whoever reads a language."""
+        first, *others = self.contents
+        return next((version for version in others if version.language == language), first)

@@ -4,13 +4,15 @@ How far one is stands in the store after every person, so a crash repeats it to 
 gets one who is banned, not let in, does not want any, or has no private chat with the bot.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 
 from bot.clock import Clock
-from bot.domain.operations.records import Broadcast, BroadcastState
+from bot.domain.operations.records import Broadcast, BroadcastContent, BroadcastLink, BroadcastState
 from bot.domain.people.access import Permission
 from bot.domain.types import SECOND, Millis, UserId
 from bot.errors import UserError
@@ -26,7 +28,15 @@ AT_A_TIME = 15
 
 SHOWN_EVERY = Millis(3 * SECOND)
 LONGEST = 3_500
-"""Characters of a text: room is left for the line that says how to get no more."""
+LONGEST_CAPTION = 900
+"""UTF-16 units of a text, as Telegram counts: room is left for the line that says how to get no more."""
+
+MOST_LINKS = 3
+LONGEST_TITLE = 40
+LONGEST_ADDRESS = 1_024
+"""Characters on a button, and of the address behind it."""
+
+_LINK = re.compile(r"(?P<title>\S.*?)\s+[-–—]+\s+(?P<url>(?:[a-z][a-z+.]*://|t\.me/)\S+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +44,52 @@ class BroadcastDraft:
     """A broadcast as it is shown to its author."""
 
     id: int
-    text: str
+    contents: tuple[BroadcastContent, ...]
     plan: str | None
     language: str | None
     state: BroadcastState
     sent: int
     failed: int
     total: int
+    is_tested: bool
+
+
+def read_content(text: str) -> BroadcastContent:
+    """A text, whose last lines may be buttons: `Title - https://…`. The text is kept from its first character on.
+
+    Raises:
+        UserError: a button leads to no https address, or there are too many.
+
+    """
+    lines = text.rstrip().split("\n")
+    links: list[BroadcastLink] = []
+    while lines and (found := _LINK.fullmatch(lines[-1].strip())) is not None:
+        links.insert(0, _read_link(found["title"], found["url"]))
+        lines.pop()
+    if len(links) > MOST_LINKS:
+        raise UserError("error.broadcast.links", limit=MOST_LINKS)
+    return BroadcastContent(text="\n".join(lines).rstrip(), links=tuple(links))
+
+
+def _read_link(title: str, address: str) -> BroadcastLink:
+    if len(title) > LONGEST_TITLE:
+        raise UserError("error.broadcast.title", limit=LONGEST_TITLE)
+    url = f"https://{address}" if address.lower().startswith("t.me/") else address
+    try:
+        parts = urlsplit(url)
+        is_web = parts.scheme == "https" and "." in (parts.hostname or "") and parts.username is None
+    except ValueError:
+        is_web = False
+    if not is_web or len(url) > LONGEST_ADDRESS:
+        raise UserError("error.broadcast.address", title=title)
+    return BroadcastLink(title=title, url=url)
 
 
 class Letters(Protocol):
     """A chat as broadcasts see it. `write` may raise ChatBusy, ChatGone or ChatRefused."""
 
-    async def write(self, user_id: UserId, language: str, text: str) -> None:
-        """Send the text to a person in private, with the line that says how to get no more."""
+    async def write(self, user_id: UserId, language: str, content: BroadcastContent) -> None:
+        """Send it to a person in private, with the line that says how to get no more."""
         ...
 
     async def show(self, author: UserId, message_id: int, language: str, letter: BroadcastDraft) -> None:
@@ -75,19 +117,47 @@ class Broadcasts:
         self._clock = clock
         self._wake = wake
 
-    async def draft(self, actor: UserId | None, text: str) -> BroadcastDraft:
-        """Keep a text that may be sent, to everybody unless it is narrowed.
+    async def draft(self, actor: UserId | None, content: BroadcastContent) -> BroadcastDraft:
+        """Keep what may be sent, to everybody unless it is narrowed.
 
         Raises:
-            UserError: the text is too long or empty.
+            UserError: the text is too long, or there is nothing to send.
 
         """
         await self._access.require(actor, Permission.BROADCAST)
-        cleaned = text.strip()
-        if not cleaned or len(cleaned) > LONGEST:
-            raise UserError("error.broadcast.length", limit=LONGEST)
-        broadcast_id = await self._store.operations.add_broadcast(cleaned, actor, self._clock.now())
+        _check(content)
+        broadcast_id = await self._store.operations.add_broadcast(content, actor, self._clock.now())
         return await self._counted(await self._found(broadcast_id))
+
+    async def add_version(
+        self, actor: UserId | None, letter: int, language: str, content: BroadcastContent
+    ) -> BroadcastDraft:
+        """Give those who read a language a version of their own, instead of an earlier one; it is to be tested again.
+
+        Raises:
+            UserError: the text is too long, there is nothing to send, or it is no draft any more.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        _check(content)
+        found = await self._found(letter)
+        first, *others = found.contents
+        version = content.model_copy(update={"language": language})
+        versions = (first, *(other for other in others if other.language != language), version)
+        return await self._change_draft(replace(found, versions=versions, tested=False))
+
+    async def note_test(self, actor: UserId | None, tested: BroadcastDraft) -> BroadcastDraft:
+        """Note that an admin was sent a draft as they see it, so that it may be sent to the others.
+
+        Raises:
+            UserError: it was changed since, or is no draft any more.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        found = await self._found(tested.id)
+        if found.contents != tested.contents:
+            raise UserError("error.button.stale")
+        return await self._change_draft(replace(found, tested=True))
 
     async def narrow(
         self, actor: UserId | None, letter: int, plan: str | None, language: str | None
@@ -99,10 +169,7 @@ class Broadcasts:
 
         """
         await self._access.require(actor, Permission.BROADCAST)
-        changed = replace(await self._found(letter), plan=plan, language=language)
-        if not await self._store.operations.update_broadcast(changed, BroadcastState.DRAFT):
-            raise UserError("error.button.stale")
-        return await self._counted(changed)
+        return await self._change_draft(replace(await self._found(letter), plan=plan, language=language))
 
     async def letter(self, actor: UserId | None, letter: int) -> BroadcastDraft:
         """How far a broadcast is; of a draft, how many people it would go to.
@@ -120,12 +187,16 @@ class Broadcasts:
     ) -> BroadcastDraft:
         """Begin to send a draft; `message_id` is the author's message that shows how far it is, if there is one.
 
+        What a chat sends was tested before; a shell has nobody to send a test to.
+
         Raises:
-            UserError: it is no draft any more.
+            UserError: it was not tested, or is no draft any more.
 
         """
         await self._access.require(actor, Permission.BROADCAST)
         found = await self._found(letter)
+        if actor is not None and found.state is BroadcastState.DRAFT and not found.tested:
+            raise UserError("error.broadcast.untested")
         total = await self._count(found)
         started = replace(
             found, state=BroadcastState.SENDING, total=total, message_id=message_id, created_by=actor
@@ -158,6 +229,11 @@ class Broadcasts:
         return _letter(stopped)
 
     # -- in common -----------------------------------------------------------------------------------
+
+    async def _change_draft(self, changed: Broadcast) -> BroadcastDraft:
+        if not await self._store.operations.update_broadcast(changed, BroadcastState.DRAFT):
+            raise UserError("error.button.stale")
+        return await self._counted(changed)
 
     async def _found(self, broadcast_id: int) -> Broadcast:
         found = await self._store.operations.get_broadcast(broadcast_id)
@@ -199,7 +275,8 @@ class BroadcastSending:
         )
         for person in people:
             try:
-                await self._letters.write(person.id, self._accounts.language_of(person), broadcast.text)
+                language = self._accounts.language_of(person)
+                await self._letters.write(person.id, language, broadcast.content_for(language))
                 broadcast = replace(broadcast, reached=person.id, sent=broadcast.sent + 1)
                 if person.chat_open is None:
                     await self._store.people.set_chat_open(person.id, True, self._clock.now())
@@ -234,11 +311,22 @@ class BroadcastSending:
 def _letter(broadcast: Broadcast) -> BroadcastDraft:
     return BroadcastDraft(
         broadcast.id,
-        broadcast.text,
+        broadcast.contents,
         broadcast.plan,
         broadcast.language,
         broadcast.state,
         broadcast.sent,
         broadcast.failed,
         broadcast.total,
+        broadcast.tested,
     )
+
+
+def _check(content: BroadcastContent) -> None:
+    """Refuse what Telegram would not take, or what says nothing. Raises UserError."""
+    length = len(content.text.encode("utf-16-le", errors="replace")) // 2
+    if content.media is not None:
+        if length > LONGEST_CAPTION:
+            raise UserError("error.broadcast.caption", limit=LONGEST_CAPTION)
+    elif not content.text.strip() or length > LONGEST:
+        raise UserError("error.broadcast.length", limit=LONGEST)

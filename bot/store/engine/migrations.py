@@ -547,6 +547,10 @@ _STATEMENTS = {
         "CREATE INDEX payments_refunded ON payments (refunded_at) WHERE refunded_at IS NOT NULL",
         "CREATE INDEX ledger_given ON ledger (at) WHERE kind IN ('grant', 'refund')",
     ),
+    "0034_broadcast_versions": (
+        "ALTER TABLE broadcasts ADD COLUMN versions TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE broadcasts ADD COLUMN tested INTEGER NOT NULL DEFAULT 0 CHECK (tested IN (0, 1))",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

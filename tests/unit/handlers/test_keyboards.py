@@ -223,6 +223,8 @@ PANEL_BUTTONS = {
     "notice_write": announcements.AskNotice(),
     "to.3.*": announcements.SetAudience(3),
     "to.3.lzh_Hans": announcements.SetAudience.with_language(3, "zh_Hans"),
+    "version.3.zh_Hans": announcements.AskVersion(3, "zh_Hans"),
+    "test.3": announcements.SendTest(3),
     "halt.3": announcements.StopBroadcast(3),
     "settings.8f0e1d2c.1": overrides.ShowSettings("8f0e1d2c", 1),
     "setting_ask.8f0e1d2c.3": overrides.AskSetting("8f0e1d2c", 3),
