@@ -197,20 +197,21 @@ class Operations(Subject):
         statement = "SELECT *, nullif(created_by, 0) AS created_by FROM broadcasts WHERE id = :id"
         return await self._read(lambda tx: tx.one(Broadcast, statement, id=broadcast_id))
 
-    async def get_sending_broadcast(self) -> Broadcast | None:
-        """The oldest broadcast that is being sent."""
+    async def list_sending_broadcasts(self) -> list[Broadcast]:
+        """The broadcasts that are being sent or will be, by when they start."""
         statement = """
             SELECT *, nullif(created_by, 0) AS created_by FROM broadcasts INDEXED BY broadcasts_sending
-            WHERE state = 'sending' ORDER BY id LIMIT 1
+            WHERE state = 'sending' ORDER BY starts_at, id
         """
-        return await self._read(lambda tx: tx.one(Broadcast, statement))
+        return await self._read(lambda tx: tx.all(Broadcast, statement))
 
     async def update_broadcast(self, broadcast: Broadcast, before: BroadcastState) -> bool:
         """Save the changes of a broadcast; False: it is no longer in state `before`."""
         statement = """
             UPDATE broadcasts SET
                 plan = :plan, language = :language, state = :state, reached = :reached, sent = :sent,
-                failed = :failed, total = :total, message_id = :message_id, versions = :versions, tested = :tested
+                failed = :failed, total = :total, message_id = :message_id, versions = :versions, tested = :tested,
+                starts_at = :starts_at
             WHERE id = :id AND state = :before
         """
         values = mapper.columns(broadcast) | {"before": str(before)}
@@ -310,9 +311,6 @@ EMPTIED_KEY = "retention.tasks"
 """The key in the settings for the end of the last task that was emptied (milliseconds)."""
 
 EMPTIED_AT_ONCE = 500
-FIGURE = (
-    "id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at, failure"
-)
 
 _ENDED = """
     SELECT id FROM tasks INDEXED BY tasks_ended

@@ -67,7 +67,7 @@ DATES: Mapping[str, frozenset[str]] = {
     "assets": frozenset({"made_at"}),
     "attachments": frozenset({"used_at"}),
     "audit": frozenset({"at"}),
-    "broadcasts": frozenset({"created_at"}),
+    "broadcasts": frozenset({"created_at", "starts_at"}),
     "charges": frozenset({"charged_at"}),
     "chats": frozenset({"changed_at"}),
     "inbox": frozenset({"sent_at", "processed_at"}),

@@ -1,7 +1,8 @@
 """The notice and broadcasts in the admin panel, and `/unsubscribe`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from html import escape
 
 from bot.domain.operations.records import BroadcastContent, BroadcastMedia, BroadcastState
@@ -10,7 +11,7 @@ from bot.domain.requests.question import Content
 from bot.domain.types import ChatId, UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
-from bot.services.operations.broadcast import BroadcastDraft, read_content
+from bot.services.operations.broadcast import BroadcastDraft, read_content, read_start
 from bot.services.ports import ChatGone, ChatRefused
 from handlers.admin.panel_pages import ask, back, page, question, reply, to
 from handlers.chat import html
@@ -94,6 +95,21 @@ class SendBroadcast(Payload, action="panel.send"):
 
 
 @dataclass(frozen=True)
+class AskStart(Payload, action="panel.later"):
+    """Ask when to send a broadcast. `message_id` is the message that shows how far it is."""
+
+    broadcast_id: int
+    message_id: int = 0
+
+
+@dataclass(frozen=True)
+class ShowBroadcast(Payload, action="panel.broadcast"):
+    """Show a broadcast that is to be sent later."""
+
+    broadcast_id: int
+
+
+@dataclass(frozen=True)
 class StopBroadcast(Payload, action="panel.halt"):
     """Discard a broadcast, or stop sending it."""
 
@@ -121,6 +137,36 @@ async def _set_notice(turn: Turn, text: str) -> View:
 
 
 # -- broadcasts --------------------------------------------------------------------------------------
+
+
+async def _ask_broadcast(turn: Turn, button: AskBroadcast) -> View:
+    """Ask for another one; those that are to be sent later stand below."""
+    asked = await ask(turn, button, "panel.ask_broadcast")
+    now = turn.local_now()
+    later = [
+        [to(turn.user_id, turn.t("button.broadcast_scheduled", moment=moment), ShowBroadcast(draft.id))]
+        for draft in await turn.services.broadcasts.scheduled(turn.user_id)
+        if draft.scheduled is not None and (moment := turn.t.moment(draft.scheduled, now))
+    ]
+    return replace(asked, buttons=[*later, *asked.buttons])
+
+
+async def _show(turn: Turn, button: ShowBroadcast) -> View:
+    draft = await turn.services.broadcasts.letter(turn.user_id, button.broadcast_id)
+    return broadcast_view(turn.t, draft, turn.services.accounts.plans, turn.user_id, turn.local_now())
+
+
+async def _ask_start(turn: Turn, button: AskStart) -> View:
+    about = replace(button, message_id=turn.message_id or 0)
+    return await ask(turn, about, "panel.ask_start", zone=str(turn.services.accounts.zone))
+
+
+async def _on_start_reply(turn: Turn, about: AskStart) -> View:
+    starts_at = read_start(turn.text, turn.now(), turn.services.accounts.zone)
+    sent = await turn.services.broadcasts.send(
+        turn.user_id, about.broadcast_id, about.message_id, turn.idempotency_key, starts_at
+    )
+    return broadcast_view(turn.t, sent, (), turn.user_id, turn.local_now())
 
 
 async def _on_broadcast_reply(turn: Turn, _: AskBroadcast) -> View:
@@ -217,13 +263,18 @@ def _notice_view(t: Texts, text: str, owner: UserId) -> View:
     return View(f"{t('panel.notice')}\n{shown}", [*rows, back(t, owner)])
 
 
-def broadcast_view(t: Texts, draft: BroadcastDraft, plans: Sequence[str], owner: UserId) -> View:
-    """A broadcast before it is sent, while it is, and afterwards."""
+def broadcast_view(
+    t: Texts, draft: BroadcastDraft, plans: Sequence[str], owner: UserId, now: datetime | None = None
+) -> View:
+    """A broadcast before it is sent, while it is, and afterwards; `now` where it may be scheduled."""
     audience = [t("broadcast.plan", plan=escape(draft.plan))] if draft.plan else []
     audience += [t("broadcast.language", language=NAMES[draft.language])] if draft.language else []
     recipients = ", ".join(audience) or t("broadcast.everybody")
     counts = {name: t.number(getattr(draft, name)) for name in ("sent", "failed", "total")}
     lines = [t(f"broadcast.{draft.state}", to=recipients, **counts)]
+    if draft.scheduled is not None and now is not None:
+        moment = t.moment(draft.scheduled, now)
+        lines = [t("broadcast.scheduled", to=recipients, total=counts["total"], moment=moment)]
     for content in draft.contents:
         lines += [NAMES[content.language]] if content.language else []
         lines.append(html.quoted(_outline(t, content), 3_000 // len(draft.contents)))
@@ -236,7 +287,8 @@ def broadcast_view(t: Texts, draft: BroadcastDraft, plans: Sequence[str], owner:
             SendBroadcast(draft.id),
             confirm=True,
         )
-        rows.append([test, send] if draft.is_tested else [test])
+        later = to(owner, t("button.broadcast_later"), AskStart(draft.id))
+        rows.append([test, later, send] if draft.is_tested else [test])
         if not draft.is_tested:
             lines.append(t("broadcast.test_first"))
         rows.append(
@@ -292,7 +344,9 @@ BUTTONS = (
     page(ShowNotice, _show_notice, Permission.OPERATE),
     question(AskNotice, "panel.ask_notice", Permission.OPERATE),
     page(DeleteNotice, _delete_notice, Permission.OPERATE),
-    question(AskBroadcast, "panel.ask_broadcast", Permission.BROADCAST),
+    page(AskBroadcast, _ask_broadcast, Permission.BROADCAST),
+    page(ShowBroadcast, _show, Permission.BROADCAST),
+    page(AskStart, _ask_start, Permission.BROADCAST),
     page(AskVersion, _ask_version, Permission.BROADCAST),
     page(SendTest, _test, Permission.BROADCAST),
     page(SetAudience, _set_audience, Permission.BROADCAST),
@@ -302,5 +356,6 @@ BUTTONS = (
 QUESTIONS = (
     reply(AskNotice, _on_notice_reply, Permission.OPERATE),
     reply(AskBroadcast, _on_broadcast_reply, Permission.BROADCAST, ANNOUNCED),
+    reply(AskStart, _on_start_reply, Permission.BROADCAST),
     reply(AskVersion, _on_version_reply, Permission.BROADCAST, ANNOUNCED),
 )

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.demo.script import sample_picture
+from bot.domain.types import HOUR
 from tests.world.telegram import ADA, BOSS, XIAOLIN
 
 
@@ -168,6 +169,39 @@ async def test_a_broadcast_has_a_photo_formatting_buttons_and_a_version_per_lang
     assert translated["reply_markup"]["inline_keyboard"][0][0]["url"] == "https://t.me/klingbot"
     await telegram.wait_text(BOSS, "done: 3 of 3 sent")
     assert not [message for message in telegram.replies(XIAOLIN) if "photo" in message]
+
+
+async def test_a_scheduled_broadcast_is_listed_cancelled_and_sent_after_a_restart(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/start")
+    for words in ("First news", "Second news"):
+        await open_panel(bot)
+        await tap(bot, "Broadcast", "before it is sent")
+        await telegram.say(BOSS, words)
+        await telegram.wait_text(BOSS, words)
+        await telegram.press_labelled(BOSS, "Test")
+        await bot.wait_for(lambda: "Send later" in all_labels(bot))
+        await tap(bot, "Send later", "When? Send a time")
+        await telegram.say(BOSS, "yesterday")
+        await telegram.wait_text(BOSS, "within a year")
+        await telegram.say(BOSS, "in 2h")
+        await telegram.wait_for(lambda: "to be sent at" in telegram.replies(BOSS)[-1].get("text", ""))
+    await open_panel(bot)
+    await tap(bot, "Broadcast", "before it is sent")
+    listed = [label for label in labels_of(telegram.replies(BOSS)[-1]) if label != "Never mind"]
+    assert len(listed) == 2
+    await tap(bot, listed[0], "First news")
+    await telegram.press_labelled(BOSS, "Stop")
+    await telegram.wait_text(BOSS, "stopped: 0 of 2")
+    await bot.restart()
+    await telegram.say(XIAOLIN, "/start")
+    await bot.settle()
+    assert not bot.written(ADA, "Second news")
+    bot.clock.advance(2 * HOUR)
+    await telegram.wait_text(ADA, "Second news")
+    await telegram.wait_text(XIAOLIN, "Second news")
+    await telegram.wait_text(BOSS, "done: 3 of 3 sent")
+    assert not bot.written(ADA, "First news")
 
 
 async def test_the_text_of_the_day_stands_beneath_start_and_others_have_no_panel(bot):

@@ -2,13 +2,15 @@
 
 import asyncio
 import math
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.domain.operations.records import BroadcastContent, BroadcastMedia, BroadcastState
 from bot.domain.people.access import AccessMode, AccessPolicy, Admission, Permission, Role
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.types import DAY, ChatId, Millis, UserId, format_task_id
+from bot.domain.types import DAY, HOUR, MINUTE, ChatId, Millis, UserId, format_task_id, to_millis
 from bot.errors import UserError
 from bot.services.container import ACTIONS, Administration
 from bot.services.operations.actions import Actions
@@ -23,7 +25,7 @@ from bot.services.operations.actions_on_standings import (
     UnbanPerson,
 )
 from bot.services.operations.actions_on_tasks import CancelTask, RefundTask
-from bot.services.operations.broadcast import read_content
+from bot.services.operations.broadcast import read_content, read_start
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
 from bot.store import Store
@@ -304,7 +306,7 @@ async def test_a_broadcast_from_a_shell_has_no_author_and_no_message(store, offi
     assert (await broadcasts.letter(None, draft.id)).total == 3
     sending = await broadcasts.send(None, draft.id, None, "shell:1")
     assert sending.state is BroadcastState.SENDING
-    kept = await store.operations.get_sending_broadcast()
+    (kept,) = await store.operations.list_sending_broadcasts()
     assert (kept.created_by, kept.message_id) == (None, None)
     await refused("error.button.stale", broadcasts.send(None, draft.id, None, "shell:2"))
     await broadcasts.stop(None, draft.id, "shell:3")
@@ -340,6 +342,31 @@ def test_a_button_of_a_broadcast_that_telegram_would_refuse_is_refused(last, key
     with pytest.raises(UserError) as refusal:
         read_content(f"News\n{last}")
     assert refusal.value.key == key
+
+
+def test_a_broadcast_starts_at_a_moment_of_the_clock_or_after_some_time():
+    now, zone = to_millis(datetime(2026, 11, 30, 12, tzinfo=UTC)), ZoneInfo("Asia/Shanghai")
+    waits = {
+        "in 2h": 2 * HOUR,
+        "90m": 90 * MINUTE,
+        "In 1d 2h": 26 * HOUR,
+        "２h": 2 * HOUR,
+        "5 min": 5 * MINUTE,
+    }
+    assert {text: read_start(text, now, zone) - now for text in waits} == waits
+    assert read_start(" 2026-12-01 09:00", now, zone) == to_millis(datetime(2026, 12, 1, 1, tzinfo=UTC))
+    for text in (
+        "",
+        "in",
+        "0h",
+        "tomorrow",
+        "2026-11-30 19:59",
+        "2026-02-30 09:00",
+        "2028-01-01 09:00",
+        "400d",
+    ):
+        with pytest.raises(UserError, match=r"error\.broadcast\.when"):
+            read_start(text, now, zone)
 
 
 async def test_a_broadcast_has_a_text_that_fits_or_a_file(office):

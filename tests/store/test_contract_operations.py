@@ -18,7 +18,7 @@ from bot.domain.operations.records import (
 )
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Membership, Role
 from bot.domain.people.moderation import Strike, StrikeSource
-from bot.domain.types import DAY, Millis, UserId
+from bot.domain.types import DAY, HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError
 from bot.store import InviteRefused, OverrideChanged, StandingChanged, Store, Transaction
 from bot.store.people import add_invite, get_standing, revoke_invite, set_plan, set_standing
@@ -193,7 +193,7 @@ async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
     sending = replace(found, state=BroadcastState.SENDING)
     assert await store.operations.update_broadcast(sending, BroadcastState.DRAFT)
     assert not await store.operations.update_broadcast(sending, BroadcastState.DRAFT)
-    assert (await store.operations.get_sending_broadcast()).id == found.id
+    assert await store.operations.list_sending_broadcasts() == [sending]
 
 
 async def test_a_broadcast_is_kept_with_its_file_buttons_and_versions(store):
@@ -212,6 +212,17 @@ async def test_a_broadcast_is_kept_with_its_file_buttons_and_versions(store):
     kept = await store.operations.get_broadcast(found.id)
     assert kept == changed
     assert [kept.content_for(language) for language in ("en", "zh_Hans")] == [first, chinese]
+
+
+async def test_broadcasts_that_are_sent_or_scheduled_come_by_when_they_start(store):
+    sent = []
+    for wait in (HOUR, MINUTE, 0):
+        broadcast_id = await store.operations.add_broadcast(BroadcastContent(text="news"), BOSS, NOW)
+        found = await store.operations.get_broadcast(broadcast_id)
+        sending = replace(found, state=BroadcastState.SENDING, starts_at=Millis(NOW + wait))
+        assert await store.operations.update_broadcast(sending, BroadcastState.DRAFT)
+        sent.insert(0, sending)
+    assert await store.operations.list_sending_broadcasts() == sent
 
 
 async def test_a_broadcast_of_an_earlier_version_says_its_text(store):

@@ -201,7 +201,7 @@ class Broadcast:
     `plan` and `language` narrow the audience; None: everybody. `message_id` shows its author how far it is.
     One from a shell has neither author (`created_by`) nor message. `versions` are what it says, the first for whoever
     has none of their own; those that were written before there were versions have only their `text`. `tested`
-    says that its author has seen all of it.
+    says that its author has seen all of it. It is not sent before `starts_at`.
     """
 
     id: int
@@ -218,6 +218,7 @@ class Broadcast:
     message_id: int | None = None
     versions: tuple[BroadcastContent, ...] = ()
     tested: bool = False
+    starts_at: Millis = Millis(0)
 
     @property
     def contents(self) -> tuple[BroadcastContent, ...]:

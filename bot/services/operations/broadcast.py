@@ -5,16 +5,20 @@ gets one who is banned, not let in, does not want any, or has no private chat wi
 """
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot.clock import Clock
 from bot.domain.operations.records import Broadcast, BroadcastContent, BroadcastLink, BroadcastState
 from bot.domain.people.access import Permission
-from bot.domain.types import SECOND, Millis, UserId
+from bot.domain.types import DAY, HOUR, MINUTE, SECOND, Millis, UserId, to_millis
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
@@ -36,6 +40,11 @@ LONGEST_TITLE = 40
 LONGEST_ADDRESS = 1_024
 """Characters on a button, and of the address behind it."""
 
+LATEST = Millis(366 * DAY)
+"""How far ahead a broadcast is scheduled at most."""
+
+_WAIT = re.compile(r"(?:in +)?(?:(\d{1,3}) ?d)? ?(?:(\d{1,3}) ?h)? ?(?:(\d{1,4}) ?m(?:in)?)?", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ t]\d\d:\d\d", re.ASCII)
 _LINK = re.compile(r"(?P<title>\S.*?)\s+[-–—]+\s+(?P<url>(?:[a-z][a-z+.]*://|t\.me/)\S+)", re.IGNORECASE)
 
 
@@ -52,6 +61,8 @@ class BroadcastDraft:
     failed: int
     total: int
     is_tested: bool
+    scheduled: Millis | None
+    """When it is to be sent, where that is later than now."""
 
 
 def read_content(text: str) -> BroadcastContent:
@@ -69,6 +80,28 @@ def read_content(text: str) -> BroadcastContent:
     if len(links) > MOST_LINKS:
         raise UserError("error.broadcast.links", limit=MOST_LINKS)
     return BroadcastContent(text="\n".join(lines).rstrip(), links=tuple(links))
+
+
+def read_start(text: str, now: Millis, zone: ZoneInfo) -> Millis:
+    """When a broadcast is to be sent: `2026-12-01 09:00` in a time zone, or `in 2h`.
+
+    Raises:
+        UserError: it is neither, is past, or is more than a year ahead.
+
+    """
+    typed = unicodedata.normalize("NFKC", text).strip().lower()
+    moment = now
+    if (wait := _WAIT.fullmatch(typed)) is not None:
+        days, hours, minutes = (int(number or 0) for number in wait.groups())
+        moment = Millis(now + days * DAY + hours * HOUR + minutes * MINUTE)
+    elif _MOMENT.fullmatch(typed):
+        try:
+            moment = to_millis(datetime.fromisoformat(typed).replace(tzinfo=zone))
+        except ValueError:
+            moment = now
+    if not now < moment <= now + LATEST:
+        raise UserError("error.broadcast.when")
+    return moment
 
 
 def _read_link(title: str, address: str) -> BroadcastLink:
@@ -180,12 +213,25 @@ class Broadcasts:
         """
         await self._access.require(actor, Permission.BROADCAST)
         found = await self._found(letter)
-        return await self._counted(found) if found.state is BroadcastState.DRAFT else _letter(found)
+        return await self._counted(found) if found.state is BroadcastState.DRAFT else self._letter(found)
+
+    async def scheduled(self, actor: UserId | None) -> Sequence[BroadcastDraft]:
+        """What is to be sent later, the next one first."""
+        await self._access.require(actor, Permission.BROADCAST)
+        letters = [self._letter(found) for found in await self._store.operations.list_sending_broadcasts()]
+        return [letter for letter in letters if letter.scheduled is not None]
 
     async def send(
-        self, actor: UserId | None, letter: int, message_id: int | None, operation: str
+        self,
+        actor: UserId | None,
+        letter: int,
+        message_id: int | None,
+        operation: str,
+        starts_at: Millis | None = None,
     ) -> BroadcastDraft:
-        """Begin to send a draft; `message_id` is the author's message that shows how far it is, if there is one.
+        """Begin to send a draft, or do so at a later moment.
+
+        `message_id` is the author's message that shows how far it is, if there is one.
 
         What a chat sends was tested before; a shell has nobody to send a test to.
 
@@ -199,14 +245,19 @@ class Broadcasts:
             raise UserError("error.broadcast.untested")
         total = await self._count(found)
         started = replace(
-            found, state=BroadcastState.SENDING, total=total, message_id=message_id, created_by=actor
+            found,
+            state=BroadcastState.SENDING,
+            total=total,
+            message_id=message_id,
+            created_by=actor,
+            starts_at=starts_at or Millis(0),
         )
         if not await self._store.operations.update_broadcast(started, BroadcastState.DRAFT):
             raise UserError("error.button.stale")
         after = f"{total} · {found.plan or '*'} · {found.language or '*'} · {found.text[:200]}"
         await self._audit.record(operation, actor, "broadcast", f"broadcast {letter}", "", after)
         self._wake(Job.BROADCAST)
-        return _letter(started)
+        return self._letter(started)
 
     async def stop(self, actor: UserId | None, letter: int, operation: str) -> BroadcastDraft:
         """Send a broadcast to nobody any more.
@@ -226,7 +277,7 @@ class Broadcasts:
         await self._audit.record(
             operation, actor, "broadcast-stop", f"broadcast {letter}", found.state, str(found.sent)
         )
-        return _letter(stopped)
+        return self._letter(stopped)
 
     # -- in common -----------------------------------------------------------------------------------
 
@@ -247,7 +298,10 @@ class Broadcasts:
         )
 
     async def _counted(self, broadcast: Broadcast) -> BroadcastDraft:
-        return replace(_letter(broadcast), total=await self._count(broadcast))
+        return replace(self._letter(broadcast), total=await self._count(broadcast))
+
+    def _letter(self, broadcast: Broadcast) -> BroadcastDraft:
+        return _letter(broadcast, self._clock.now())
 
 
 class BroadcastSending:
@@ -267,12 +321,16 @@ class BroadcastSending:
     async def tick(self) -> None:
         """Send to the next few people."""
         now = self._clock.now()
-        broadcast = await self._store.operations.get_sending_broadcast()
+        broadcasts = await self._store.operations.list_sending_broadcasts()
+        broadcast = next((each for each in broadcasts if each.starts_at <= now), None)
         if broadcast is None or now < self._not_before:
             return
-        people = await self._store.people.list_audience(
-            broadcast, self._accounts.default_plan, now, AT_A_TIME
-        )
+        plan = self._accounts.default_plan
+        if broadcast.starts_at and not broadcast.reached:
+            # Others may have come since it was scheduled.
+            total = await self._store.people.count_audience(broadcast, plan, now)
+            broadcast = replace(broadcast, total=total)
+        people = await self._store.people.list_audience(broadcast, plan, now, AT_A_TIME)
         for person in people:
             try:
                 language = self._accounts.language_of(person)
@@ -305,10 +363,11 @@ class BroadcastSending:
             return
         self._shown_at = now
         author = await self._access.person(author_id)
-        await self._letters.show(author.id, broadcast.message_id, author.language, _letter(broadcast))
+        await self._letters.show(author.id, broadcast.message_id, author.language, _letter(broadcast, now))
 
 
-def _letter(broadcast: Broadcast) -> BroadcastDraft:
+def _letter(broadcast: Broadcast, now: Millis) -> BroadcastDraft:
+    is_later = broadcast.state is BroadcastState.SENDING and broadcast.starts_at > now
     return BroadcastDraft(
         broadcast.id,
         broadcast.contents,
@@ -319,6 +378,7 @@ def _letter(broadcast: Broadcast) -> BroadcastDraft:
         broadcast.failed,
         broadcast.total,
         broadcast.tested,
+        broadcast.starts_at if is_later else None,
     )
 
 

@@ -551,6 +551,7 @@ _STATEMENTS = {
         "ALTER TABLE broadcasts ADD COLUMN versions TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE broadcasts ADD COLUMN tested INTEGER NOT NULL DEFAULT 0 CHECK (tested IN (0, 1))",
     ),
+    "0035_broadcasts_later": ("ALTER TABLE broadcasts ADD COLUMN starts_at INTEGER NOT NULL DEFAULT 0",),
 }
 
 STEPS = frozenset(_STATEMENTS)

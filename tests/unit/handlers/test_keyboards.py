@@ -224,6 +224,8 @@ PANEL_BUTTONS = {
     "to.3.*": announcements.SetAudience(3),
     "to.3.lzh_Hans": announcements.SetAudience.with_language(3, "zh_Hans"),
     "version.3.zh_Hans": announcements.AskVersion(3, "zh_Hans"),
+    "later.3.0": announcements.AskStart(3),
+    "broadcast.3": announcements.ShowBroadcast(3),
     "test.3": announcements.SendTest(3),
     "halt.3": announcements.StopBroadcast(3),
     "settings.8f0e1d2c.1": overrides.ShowSettings("8f0e1d2c", 1),
