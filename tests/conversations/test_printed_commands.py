@@ -41,7 +41,7 @@ FOR_A_GROUP = re.compile(r"/grant \d+")
 WORKING = "SELECT 1 FROM tasks WHERE state NOT IN ('succeeded', 'failed', 'cancelled', 'expired')"
 NOT_HERE = re.compile(
     # Ids, links and payments of somebody's own, names of their own, and what would end the account.
-    r"…|<|K7Q2|@|\{name\}|\{plans\}|--(?:element|voice Ada)|^/(?:forget|refund|voice\b)|^/(?:element|show)$"
+    r"…|<|K7Q2|@|\{name\}|\{plans\}|--(?:element|voice Ada)|^/(?:forget|redeem|refund|voice\b)|^/(?:element|show)$"
 )
 """What can be typed only by whoever has what it names; other tests make that first."""
 
