@@ -245,8 +245,13 @@ def test_the_newest_copies_stay_and_half_ones_go(tmp_path):
     for half, age in ((fresh, 0), (left, LONGEST_HALF / 1000 + 1)):
         half.touch()
         os.utime(half, (NOW / 1000 - age, NOW / 1000 - age))
+    # Where a copy with files was being made.
+    folder = tmp_path / ".bot-3.tar.x1.half"
+    folder.mkdir()
+    (folder / "bot.db").touch()
+    os.utime(folder, (NOW / 1000 - age, NOW / 1000 - age))
     deleted = keep_newest(tmp_path / copy_name(Path("bot.db"), MOMENT.replace(day=3)), 2, NOW)
-    assert {path.name for path in deleted} == {"bot-20261101T132000Z.db", left.name}
+    assert {path.name for path in deleted} == {"bot-20261101T132000Z.db", left.name, folder.name}
     assert files(tmp_path) == {
         "bot-20261102T132000Z.db",
         "bot-20261103T132000Z.db",

@@ -254,7 +254,11 @@ def keep_newest(newest: Path, number: int, now: Millis) -> list[Path]:
             if now - half.stat().st_mtime * SECOND > LONGEST_HALF:
                 old.append(half)
     for path in old:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            # What a process made a copy with files in, and was ended.
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return old
 
 
