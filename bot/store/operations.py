@@ -205,6 +205,14 @@ class Operations(Subject):
         """
         return await self._read(lambda tx: tx.all(Broadcast, statement))
 
+    async def get_due_broadcast(self, now: Millis) -> Broadcast | None:
+        """The broadcast that is to be sent now: of those that have started, the one that did so first."""
+        statement = """
+            SELECT *, nullif(created_by, 0) AS created_by FROM broadcasts INDEXED BY broadcasts_sending
+            WHERE state = 'sending' AND starts_at <= :now ORDER BY starts_at, id LIMIT 1
+        """
+        return await self._read(lambda tx: tx.one(Broadcast, statement, now=now))
+
     async def update_broadcast(self, broadcast: Broadcast, before: BroadcastState) -> bool:
         """Save the changes of a broadcast; False: it is no longer in state `before`."""
         statement = """

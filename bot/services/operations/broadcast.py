@@ -321,9 +321,10 @@ class BroadcastSending:
     async def tick(self) -> None:
         """Send to the next few people."""
         now = self._clock.now()
-        broadcasts = await self._store.operations.list_sending_broadcasts()
-        broadcast = next((each for each in broadcasts if each.starts_at <= now), None)
-        if broadcast is None or now < self._not_before:
+        if now < self._not_before:
+            return
+        broadcast = await self._store.operations.get_due_broadcast(now)
+        if broadcast is None:
             return
         plan = self._accounts.default_plan
         if broadcast.starts_at and not broadcast.reached:
