@@ -14,6 +14,7 @@ from bot.kling.dialects.error_codes import http_date
 from bot.network import Network
 from bot.proxies import Proxies
 from bot.settings.config import Settings
+from bot.store import Inspection
 
 
 class Level(StrEnum):
@@ -65,8 +66,8 @@ class Clocks(Network):
 class Subject:
     """What is checked, and with what. `settings` are those of this moment where the store tells of overrides.
 
-    `path` is the settings file (None: there is none). `learned` is what the providers' answers taught, and `holder` who
-    serves with the store; the check of the store fills in both.
+    `path` is the settings file (None: there is none). `learned` is what the providers' answers taught, and `store` how the
+    store was found (None: it can't be read); the check of the store fills in both.
     """
 
     settings: Settings
@@ -75,7 +76,12 @@ class Subject:
     sleep: Sleep
     network: Clocks = field(init=False)
     learned: Mapping[ProviderName, Sequence[Learned]] = field(default_factory=dict)
-    holder: str | None = None
+    store: Inspection | None = None
+
+    @property
+    def holder(self) -> str | None:
+        """Who serves with the store."""
+        return None if self.store is None else self.store.holder
 
     def __post_init__(self) -> None:
         self.network = Clocks(self.runtime.clock, self.settings.network.proxies)

@@ -57,7 +57,7 @@ async def store(subject: Subject) -> list[Finding]:
         return [Finding("store", "; ".join(error.problems), Level.FAIL)]
     except (OSError, sqlite3.Error, StoreError) as error:
         return [Finding("store", str(error), Level.FAIL)]
-    subject.holder = seen.holder
+    subject.store = seen
     if seen.problem:
         text = f"{url} is damaged: {seen.problem}; stop the bot, and put a copy of it back"
         return [Finding("store", text, Level.FAIL)]

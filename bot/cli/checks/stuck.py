@@ -8,7 +8,7 @@ from bot.cli.checks.findings import Finding, Level, Subject, found
 from bot.cli.health import document
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.types import DAY, HOUR, MINUTE, SECOND, Millis, format_task_id
-from bot.store import Store, inspect, path_of
+from bot.store import Store
 
 ENDED_BY_ITSELF = Millis(10 * MINUTE)
 """A task that is past its deadline is ended within five minutes, by a bot that runs."""
@@ -87,9 +87,8 @@ def _provider(provider: Mapping[str, Any]) -> list[Finding]:
 
 async def waiting(subject: Subject) -> list[Finding]:
     """What has waited for too long in the database."""
-    path = path_of(subject.settings.store.url)
-    seen = await asyncio.to_thread(inspect, path)
-    if not seen.is_there or seen.pending or seen.problem:
+    seen = subject.store
+    if seen is None or not seen.is_there or seen.pending or seen.problem:
         return []
     store = await Store.open(subject.settings.store.url)
     try:
