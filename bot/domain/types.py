@@ -89,6 +89,15 @@ def draw_id(rng: random.Random, length: int) -> str:
     return "".join(rng.choice(ALPHABET) for _ in range(length))
 
 
+CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+_CODE_LENGTH = 10
+
+
+def draw_code(rng: random.Random) -> str:
+    """Draw a code that people type or follow: ten letters that are not taken for one another, 49 bits."""
+    return "".join(rng.choice(CODE_LETTERS) for _ in range(_CODE_LENGTH))
+
+
 def short_hash(text: str, length: int = 8) -> str:
     """A name of any length in a few characters that stay the same, as the data of a button takes them."""
     return hashlib.sha256(text.encode()).hexdigest()[:length]

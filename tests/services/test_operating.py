@@ -10,13 +10,23 @@ import pytest
 from bot.domain.operations.records import BroadcastContent, BroadcastMedia, BroadcastState
 from bot.domain.people.access import AccessMode, AccessPolicy, Admission, Permission, Role
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.types import DAY, HOUR, MINUTE, ChatId, Millis, UserId, format_task_id, to_millis
+from bot.domain.types import (
+    CODE_LETTERS,
+    DAY,
+    HOUR,
+    MINUTE,
+    ChatId,
+    Millis,
+    UserId,
+    format_task_id,
+    to_millis,
+)
 from bot.errors import UserError
 from bot.services.container import ACTIONS, Administration
 from bot.services.operations.actions import Actions
 from bot.services.operations.actions_on_invites import CreateInvite, RevokeInvite
 from bot.services.operations.actions_on_people import GRANT_LIMIT, GrantCredits, SetPlan
-from bot.services.operations.actions_on_promos import CODE_LETTERS, CreatePromo, RevokePromo
+from bot.services.operations.actions_on_promos import CreatePromo, RevokePromo
 from bot.services.operations.actions_on_standings import (
     AdmitPerson,
     BanPerson,

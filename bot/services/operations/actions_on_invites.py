@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from bot.domain.people.access import InviteCode, Permission
 from bot.domain.people.arguments import Argument, ArgumentKind
-from bot.domain.types import DAY, Millis
+from bot.domain.types import DAY, Millis, draw_code
 from bot.errors import UserError
 from bot.services.operations.actions import Action, ActionContext, Outcome, Target, require_plan
 from bot.store import Transaction
@@ -14,8 +14,6 @@ from bot.store.people import add_invite, revoke_invite
 
 MOST_USES = 10_000
 LONGEST_DAYS = 365
-_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
-_CODE_LENGTH = 10
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class CreateInvite(Action):
             raise UserError("error.invite.range", uses=MOST_USES, days=LONGEST_DAYS)
         require_plan(context, self.plan)
         now = context.clock.now()
-        code = "".join(context.rng.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+        code = draw_code(context.rng)
         invite = InviteCode(code, self.uses, 0, Millis(now + self.days * DAY), self.plan, context.actor, now)
 
         def change(tx: Transaction) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from bot.domain.credits.promos import PromoCode
 from bot.domain.credits.quota import read_until
 from bot.domain.people.access import Permission
 from bot.domain.people.arguments import Argument, ArgumentKind
-from bot.domain.types import Credits
+from bot.domain.types import Credits, draw_code
 from bot.errors import UserError
 from bot.services.operations.actions import Action, ActionContext, Outcome, Target
 from bot.services.operations.actions_on_people import GRANT_LIMIT, UNTIL_HELP
@@ -18,10 +18,6 @@ from bot.store.promos import add_promo, revoke_promo
 MOST_USES = 100_000
 LONGEST_DAYS = 3650
 USUAL_END = "30d"
-
-CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
-_CODE_LENGTH = 10
-"""31 letters: 49 bits."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class CreatePromo(Action):
             raise UserError("error.promo.range", uses=MOST_USES, days=LONGEST_DAYS)
         now = context.clock.now()
         ends = read_until(self.until, now, context.accounts.zone)
-        code = "".join(context.rng.choice(CODE_LETTERS) for _ in range(_CODE_LENGTH))
+        code = draw_code(context.rng)
         promo = PromoCode(code, Credits(self.credits), self.uses, 0, ends, self.days, now)
 
         def change(tx: Transaction) -> tuple[str, str]:
