@@ -81,7 +81,7 @@ def _read(name: str, value: str, sealing: "Fernet") -> Provider | None:
 
 
 class AddedProviders:
-    """Adds, changes and removes providers. `configured` are the settings' own, `ask_reload` lets the bot take a change up."""
+    """Adds, changes and removes providers. `settings` has the settings' own, `ask_reload` lets the bot take a change up."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class AddedProviders:
 
         """
         await self._access.require(actor, Permission.OPERATE)
-        held = await self._rows(name)
+        held = await self._row(name)
         # Another of this name, added one day, is not to be paused from the beginning.
         with suppress(UserError):
             await self._overrides.reset(actor, f"providers.{name}", f"{idempotency_key}:settings")
@@ -176,12 +176,7 @@ class AddedProviders:
         if not models:
             raise UserError("error.provider.no_models")
         provider = provider.model_copy(update={"models": models})
-        held = {
-            key: value
-            for key, value in provider.model_dump(mode="json", exclude_unset=True).items()
-            if key not in {"key", "name"}
-        }
-        held["models"] = list(models)
+        held = provider.model_dump(mode="json", exclude_unset=True, exclude={"key", "name"})
         held["sealed_key"] = (
             _sealing(self._settings).encrypt(provider.key.get_secret_value().encode()).decode()
         )
@@ -191,18 +186,18 @@ class AddedProviders:
         self._done(provider.name, "kept", actor)
         return Trial(trial.words, models)
 
-    async def _rows(self, name: str) -> dict[str, object]:
-        rows = await self._store.operations.list_settings(PREFIX)
-        if name not in rows:
+    async def _row(self, name: str) -> dict[str, object]:
+        row = await self._store.operations.get_setting(PREFIX + name)
+        if row is None:
             raise UserError("error.provider.not_added", name=name[:40])
-        held: dict[str, object] = json.loads(rows[name])
+        held: dict[str, object] = json.loads(row)
         return held
 
     async def _held(self, name: str) -> dict[str, object]:
         """What is held of a provider, with its key; without, where it was sealed by another token."""
         from cryptography.fernet import InvalidToken
 
-        held = await self._rows(name)
+        held = await self._row(name)
         sealed = str(held.pop("sealed_key", ""))
         try:
             return {**held, "key": _sealing(self._settings).decrypt(sealed.encode()).decode()}
