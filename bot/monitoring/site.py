@@ -15,7 +15,7 @@ from bot.domain.types import SECOND
 from bot.metrics import BUILD, COMMIT_GROUP, DATABASE_SECONDS, LOOP_LAG
 from bot.monitoring.export import Span, no_span
 from bot.monitoring.prometheus import PrometheusMeter
-from bot.services.operations.vitals import STORE, Gauges, Sign, Vitals
+from bot.services.operations.vitals import STORE, Gauges, Sign, Vitals, is_ready
 from bot.store import COMMIT
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class Monitoring:
 
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Whether the bot does its work, and a document that says which part does."""
-        parts = {name: _shown(sign) for name, sign in self.vitals.signs().items()}
-        is_ready = self.vitals.is_ready
-        return is_ready, {"ready": is_ready, "parts": parts}
+        signs = self.vitals.signs()
+        ready = is_ready(signs)
+        return ready, {"ready": ready, "parts": {name: _shown(sign) for name, sign in signs.items()}}
 
     def site(self) -> "Starlette":
         """Everything that is served, as an ASGI app."""
@@ -84,8 +84,8 @@ class Monitoring:
 
         async def readyz(request: "Request") -> "Response":
             del request
-            is_ready, body = self.readiness()
-            return JSONResponse(body, 200 if is_ready else 503)
+            ready, body = self.readiness()
+            return JSONResponse(body, 200 if ready else 503)
 
         async def status(request: "Request") -> "Response":
             del request

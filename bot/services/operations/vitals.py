@@ -97,15 +97,6 @@ class Vitals:
         """A part succeeded now."""
         self._last[part] = self._now()
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether updates come, the database is written and every job does its work.
-
-        A bot that is still starting has done nothing yet.
-        """
-        signs = self.signs()
-        return {UPDATES, STORE} <= signs.keys() and all(sign.is_good for sign in signs.values())
-
     def signs(self) -> Mapping[str, Sign]:
         """Every part that is expected, and how it is."""
         now = self._now()
@@ -115,6 +106,14 @@ class Vitals:
             )
             for name, part in self._parts.items()
         }
+
+
+def is_ready(signs: Mapping[str, Sign]) -> bool:
+    """Whether updates come, the database is written and every job does its work.
+
+    A bot that is still starting has done nothing yet.
+    """
+    return {UPDATES, STORE} <= signs.keys() and all(sign.is_good for sign in signs.values())
 
 
 def job_part(job: Job) -> str:
@@ -173,8 +172,9 @@ class Gauges:
         ]
 
     def _of_process(self) -> Iterator[Value]:
-        yield READY, {}, float(self._vitals.is_ready)
-        for part, sign in self._vitals.signs().items():
+        signs = self._vitals.signs()
+        yield READY, {}, float(is_ready(signs))
+        for part, sign in signs.items():
             if sign.age is not None:
                 yield SUCCESS_AGE, {"part": part}, sign.age / SECOND
         try:
