@@ -205,6 +205,19 @@ def test_nothing_is_left_for_later(word):
             assert not re.search(rf"\b{word}\b", path.read_text("utf-8")), path
 
 
+def test_no_file_was_left_in_the_middle_of_a_merge_and_none_is_a_package():
+    for path in tracked():
+        assert path.suffix not in {".whl", ".orig", ".rej"}, path
+        if (
+            path.suffix in {".py", ".md", ".toml", ".po", ".yaml", ".yml", ".json", ".service", ""}
+            and path.is_file()
+        ):
+            marks = re.search(
+                r"^(<{7} |={7}$|>{7} )", path.read_text("utf-8", errors="replace"), re.MULTILINE
+            )
+            assert marks is None, path
+
+
 def test_every_promise_of_the_security_page_names_tests_that_there_are():
     table = (ROOT / "SECURITY.md").read_text("utf-8").partition("<!-- promises -->\n")[2]
     rows = [
