@@ -13,6 +13,7 @@ from bot.domain.credits.caps import estimate
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import Permission
 from bot.domain.tasks.lifecycle import (
+    Answered,
     CancelRequested,
     Event,
     Finished,
@@ -170,7 +171,7 @@ class Tasks:
     def _measure(self, before: Task, after: Task, event: Event) -> None:
         if after.state.is_final and not before.state.is_final:
             self._meter.count(TASKS_ENDED, state=after.state, failure=after.failure or "")
-        if isinstance(event, Finished) and after.provider is not None:
+        if isinstance(event, (Finished, Answered)) and after.provider is not None:
             with suppress(ValueError):
                 told = estimate(after.price) if after.real_cost is None else float(after.real_cost)
                 self._meter.count(UNITS, told, provider=after.provider)
