@@ -291,8 +291,10 @@ class Unified:
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about tasks: 20 at a time of the newer standard's, and the list of the older one's."""
-        newer = [ref for ref in refs if self._has_made(ref)]
-        older = [ref for ref in refs if not self._has_made(ref)]
+        newer: list[TaskRef] = []
+        older: list[TaskRef] = []
+        for ref in refs:
+            (newer if self._has_made(ref) else older).append(ref)
         ids = [ref.provider_task_id for ref in newer if ref.provider_task_id]
         return (
             *(

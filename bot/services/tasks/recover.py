@@ -107,8 +107,7 @@ class Recover:
 
     async def _settle_copy(self) -> None:
         """Nothing that was open when the store was copied is done again: it may have been done since."""
-        waiting = len(await self._store.tasks.list_in([TaskState.QUEUED]))
-        await self._dispatch.doubt_queued()
+        waiting = await self._dispatch.doubt_queued()
         pressed = await self._store.operations.settle_copy(self._clock.now())
         log.warning(
             "this is a copy of the store; what was open in it is asked for, or refunded",
