@@ -160,15 +160,15 @@ async def build(
         is_put_back = await store.operations.is_unsettled_copy()
         restored_at = await store.operations.take_up_copy(clock.now())
         settings = await with_added(settings, store)
-        downloads = await _egresses(settings, network, stack)
+        downloads = await _egresses(settings, former, network, stack)
 
         scheduler = Scheduler()
         policy = settings.polling.policy
         offer = ConfiguredOffer(settings.providers)
         admin = administration(settings, store=store, offer=offer, runtime=runtime, wake=scheduler.wake)
         accounts, access, live = admin.accounts, admin.access, admin.live
-        keys_of_former = (provider.key.get_secret_value() for provider in former)
-        mask = Mask((*settings.told_secrets(), *keys_of_former)).answer
+        of_former = (secret for provider in former for secret in provider.secrets())
+        mask = Mask((*settings.told_secrets(), *of_former)).answer
         pool = await stack.enter_async_context(
             open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog, former, meter)
         )
@@ -452,13 +452,14 @@ async def opened(settings: Settings, reloading: Reloading | None = None) -> Asyn
 
 
 async def _egresses(
-    settings: Settings, network: Network, stack: AsyncExitStack
+    settings: Settings, former: Sequence[Provider], network: Network, stack: AsyncExitStack
 ) -> Mapping[ProviderName | None, Egress]:
     """How results are fetched: through the proxy of `delivery`, or else through that of their provider (None: no one's)."""
     own = settings.delivery.proxy
     named: dict[ProviderName | None, SecretStr] = {None: own}
     if not own.get_secret_value():
-        named |= {provider.name: provider.proxy for provider in settings.providers}
+        # The newest of a name are the last.
+        named |= {provider.name: provider.proxy for provider in (*reversed(former), *settings.providers)}
     through = {name: network.proxies_for(setting) for name, setting in named.items()}
     made = {
         proxies: Egress(

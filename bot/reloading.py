@@ -101,14 +101,12 @@ class Reloading:
         if not changed:
             self.done()
             return False
-        kept = {provider.name: provider for provider in new.providers if provider.enabled}
-        gone = [
-            provider
-            for provider in self.settings.providers
-            if provider.name not in kept or not is_same_account(provider, kept[provider.name])
-        ]
         self._before = (self.settings, self.former)
-        self.former = (*gone, *self.former)[:MOST_FORMER]
+        newest = list(new.providers)
+        for provider in (*self.settings.providers, *self.former):
+            if not any(provider.name == each.name and is_same_account(provider, each) for each in newest):
+                newest.append(provider)
+        self.former = tuple(newest[len(new.providers) :][:MOST_FORMER])
         self._use(new)
         return True
 

@@ -119,14 +119,25 @@ class KlingClient(Abilities):
             raise errors.Ambiguous("the answer is about another task")
         return submission
 
+    @property
+    def has_former(self) -> bool:
+        """Whether the provider had another account before, where tasks may still run."""
+        return self._before is not None
+
     async def query(self, ref: TaskRef) -> TaskStatus:
         """Look at one task. A refusal in answer to a look is the end of the task, for its reason."""
         try:
             status = await self._found(ref)
-        except _NOT_OURS:
+        except _NOT_OURS as error:
             if self._before is None:
                 raise
-            return await self._before.query(ref)
+            try:
+                return await self._before.query(ref)
+            except (errors.NotFound, errors.Unauthorized):
+                # It is not there either, or can no longer be asked: what the account of today says holds.
+                raise error from None
+            except errors.ProviderError as unasked:
+                raise _of_former(unasked) from None
         except errors.Rejected as error:
             failure = error.kind if error.kind is FailureKind.CONTENT else FailureKind.PROVIDER
             status = TaskStatus("", RemoteState.FAILED, error.code, reason=error.message, failure=failure)
@@ -152,10 +163,24 @@ class KlingClient(Abilities):
         """Look for a task by our own id; None: the provider does not know it."""
         if self._before is None:
             return await self._looked_up(ref)
-        with contextlib.suppress(*_NOT_OURS):
+        refused: errors.Unauthorized | None = None
+        try:
             if (found := await self._looked_up(ref)) is not None:
                 return found
-        return await self._before.look_up(ref)
+        except errors.Unauthorized as error:
+            refused = error
+        except errors.NotFound:
+            pass
+        try:
+            found = await self._before.look_up(ref)
+        except errors.NotFound:
+            found = None
+        except errors.ProviderError as unasked:
+            # It may be there: that it is nowhere is not proven.
+            raise _of_former(unasked) from None
+        if found is None and refused is not None:
+            raise refused
+        return found
 
     async def _looked_up(self, ref: TaskRef) -> TaskStatus | None:
         request = self.dialect.look_up(ref)
@@ -241,8 +266,8 @@ class KlingClient(Abilities):
                 self.dialect.probe(self._clock.now()), self._account, call="account"
             )
         # Not everybody who speaks the dialect offers the question; a task that nobody has always does.
-        with contextlib.suppress(errors.NotFound):
-            await self.query(NOBODYS_TASK)
+        with contextlib.suppress(errors.NotFound, errors.Rejected):
+            await self._found(NOBODYS_TASK)
         return AccountState("the key is accepted")
 
     def _account(self, response: HttpResponse) -> AccountState:
@@ -319,3 +344,8 @@ def _as_made(result: RemoteResult, operation: Operation) -> RemoteResult:
     if result.kind is not Product.VIDEO or makes_videos:
         return result
     return replace(result, kind=operation.product)
+
+
+def _of_former(error: errors.ProviderError) -> errors.FormerUnavailable:
+    """What is wrong with an account of before, which is no fault of today's."""
+    return errors.FormerUnavailable(error.message, code=error.code, retry_after=error.retry_after)

@@ -61,6 +61,10 @@ class Unavailable(ProviderError):
     """Down or out of reach: surely not accepted."""
 
 
+class FormerUnavailable(Unavailable):
+    """An account that the provider had before cannot be asked; it says nothing of the one that it has now."""
+
+
 class NoChannel(Unavailable):
     """A gateway has nobody to hand a request for this model to: surely not accepted."""
 

@@ -199,15 +199,19 @@ class ProviderPool:
 
         Whom an admin has paused is waited for.
         """
-        able = [client for client in self._preferred if self._able(client, request, excluded)]
-        now = self._clock.now()
-        faults = [
-            None
-            if self._is_paused(client.name)
-            else self._health[client.name].ends_waiting(request.resource, now)
-            for client in able
-        ]
-        return faults[0] if faults and None not in faults else None
+        now, first = self._clock.now(), None
+        for client in self._preferred:
+            fault = (
+                None
+                if self._is_paused(client.name)
+                else self._health[client.name].ends_waiting(request.resource, now)
+            )
+            # Whether it could take the request takes longest to find out.
+            if (fault is None or first is None) and self._able(client, request, excluded):
+                if fault is None:
+                    return None
+                first = fault
+        return first
 
     def takers(self, request: GenerationRequest) -> frozenset[ProviderName]:
         """Who could take the request, now or later."""
@@ -312,7 +316,7 @@ class ProviderPool:
         many tasks of it the provider has where it said that one more is too many.
         """
         health = self._health.get(name)
-        if health is None:
+        if health is None or isinstance(outcome, errors.FormerUnavailable):
             return False
         now = self._clock.now()
         well = outcome is None or isinstance(outcome, (errors.Rejected, errors.NotFound))

@@ -180,6 +180,11 @@ class Provider(Capped, BaseModel):
         told = {name: self.model_dump(mode="json", include={name})[name] for name in sorted(DECIDING)}
         return short_hash(json.dumps([told, self.key.get_secret_value()], sort_keys=True), 16)
 
+    def secrets(self) -> frozenset[str]:
+        """What a server is told or signs with, and the parts of it, that must not be written anywhere."""
+        key, signs = self.key.get_secret_value(), self.webhook_secret.get_secret_value()
+        return frozenset({key, *key.split("|"), signs, signs.removeprefix("whsec_")} - {""})
+
 
 def is_same_account(one: Provider, other: Provider) -> bool:
     """Whether both reach the same tasks: at one address, with one key, spoken to alike."""

@@ -153,9 +153,7 @@ class Settings(BaseModel):
         found.add(self.assistant.key.get_secret_value())
         found.add(urlsplit(self.monitoring.sentry_dsn.get_secret_value()).username or "")
         for provider in self.providers:
-            key = provider.key.get_secret_value()
-            signs = provider.webhook_secret.get_secret_value()
-            found |= {key, *key.split("|"), signs, signs.removeprefix("whsec_")}
+            found |= provider.secrets()
             if self.web.public_url:
                 found.add(callback.path_secret(token, provider.name))
         return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))

@@ -67,6 +67,9 @@ UNSETTLED = frozenset({FailureKind.UNKNOWN_OUTCOME, FailureKind.DEADLINE})
 PROOF_SINCE = HOUR
 """How much earlier the list of all tasks begins than one that is looked for: others that it holds prove what it tells of."""
 
+ALL = 1_000_000
+"""More than ever wait."""
+
 NEVER = Millis(0)
 """The store was not put back from a copy."""
 
@@ -101,6 +104,8 @@ class Dispatch:
         self._runtime = runtime
         self._policy = policy
         self._spending = spending
+        self._began_at = runtime.clock.now()
+        """When the providers were opened: what was sent before may have gone to a former account."""
         self._restored_at = restored_at
         """When the store was put back from a copy; of earlier tasks it may not know all that was sent."""
         self._accepting = asyncio.Lock()
@@ -360,16 +365,18 @@ class Dispatch:
             async with self._monitor.aside(task.id):
                 await self._tasks.advance(task, AnswerLost(now))
 
-    async def doubt_queued(self) -> None:
+    async def doubt_queued(self) -> int:
         """After a copy of the store was put back: whatever waits in line may have been sent since it was made.
 
-        Where one provider alone can have it, and can be asked for it, it is asked for as after a lost answer. All
+        Returns how many these are. Where one provider alone can have it, and can be asked for it, it is asked for as after a lost answer. All
         others end with a refund: nothing is sent that may have been sent before.
         """
         now = self._runtime.clock.now()
-        for task in await self._store.tasks.list_in([TaskState.QUEUED]):
+        queued = await self._store.tasks.list_in([TaskState.QUEUED], ALL)
+        for task in queued:
             async with self._monitor.aside(task.id):
                 await self._doubt(task, now)
+        return len(queued)
 
     async def _doubt(self, task: Task, now: Millis) -> None:
         takers = sorted(self._monitor.pool.takers(task.request))
@@ -404,6 +411,9 @@ class Dispatch:
             await self._undecided(task, None)
         elif client.can_ask_for(task_ref(task)):
             await self._ask(client, task)
+        elif client.has_former and (task.submitted_at or 0) < self._began_at:
+            # Lists and keys for repeating are those of the account of today.
+            await self._undecided(task, client)
         elif client.can_recognise(task_ref(task)):
             await self._recognise(client, task)
         else:
